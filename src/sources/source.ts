@@ -1,0 +1,162 @@
+/**
+ * The face that every source shows: it lists items (`scan`) and hands out bytes (`open`).
+ *
+ * Abilities that only some sources have are data (`features`), never a question of what a source is.
+ * `test/sources/contract.ts` is the suite that every source passes.
+ */
+import type { Content, Location, Problem, Role, UnixSeconds } from '../model/words.ts';
+
+/** What a source can do beyond listing and opening. */
+export interface Features {
+  /** Lists albums. */
+  readonly albums: boolean;
+  /** Knows every file's exact size before it is fetched. */
+  readonly exactSizes: boolean;
+}
+
+/** One archive (or listing) of a source. */
+export interface ScannedArchive {
+  /** Unique within the source: an absolute path, a Drive id. */
+  readonly name: string;
+  /** The export it is a part of. Two files of one export are never merged as "the same item, seen again". */
+  readonly exportId: string;
+  /** When the export was made; a newer export's facts win. */
+  readonly exportTime: UnixSeconds;
+  /** Changes when the archive's bytes may have changed (size and mtime, or a head revision). */
+  readonly fingerprint: string;
+  /** Reading one file costs reading all that stands before it, so its files are wanted in one pass (`openMany`). */
+  readonly sequential: boolean;
+}
+
+/** A place in a scanned archive, as a page names it. */
+export interface ScannedLocation {
+  readonly archive: string;
+  readonly offset: number;
+  readonly address: string;
+  readonly seekable: boolean;
+}
+
+/** One file of an item: its bytes in one role. */
+export interface ScannedFile {
+  readonly role: Role;
+  /** The file's name as the source has it; the tree makes it safe. */
+  readonly name: string;
+  readonly content: Content;
+  /** At least one; all of them hold the same bytes. */
+  readonly locations: readonly ScannedLocation[];
+}
+
+/** What a sidecar or an API says of an item, for people. */
+export interface Description {
+  readonly description?: string;
+  readonly people?: readonly string[];
+  /** Latitude and longitude in degrees. */
+  readonly place?: readonly [number, number];
+  readonly favorited?: boolean;
+  readonly archived?: boolean;
+}
+
+/** One photo or video, with its files. */
+export interface ScannedItem {
+  readonly exportId: string;
+  /** Google's id of the item; undefined where unknown, or borne by several items of the export. */
+  readonly photoId: string | undefined;
+  /** The name its owner knows it by; where no sidecar tells, the file's name. */
+  readonly title: string;
+  readonly takenAt: UnixSeconds | undefined;
+  /** The year whose folder the source put it in; undefined where no folder tells. */
+  readonly yearFolder: number | undefined;
+  /** No sidecar has been read: title, time and flags may still come. */
+  readonly provisional: boolean;
+  /** In the trash: not listed, unless it was listed before. */
+  readonly trashed: boolean;
+  readonly description: Description;
+  readonly files: readonly ScannedFile[];
+}
+
+/** A titled collection; its members are named by one of their locations. */
+export interface ScannedAlbum {
+  /** Folder name (or API id); with account and date it is the album's identity. */
+  readonly folder: string;
+  readonly title: string;
+  readonly date: UnixSeconds | undefined;
+  readonly members: readonly { readonly archive: string; readonly offset: number }[];
+}
+
+/** Something the source wants to find again at its next scan; written in the page's transaction. */
+export interface Memo {
+  readonly key: string;
+  /** undefined forgets the key. */
+  readonly value: Buffer | undefined;
+}
+
+/**
+ * A piece of a listing. Pages come in the order in which names shall be given (export time, path, content).
+ * Archives are named in the page of their first location, or before. A page and its memos are applied in one
+ * transaction, so a scan that is cut off goes on from what was applied.
+ */
+export interface Page {
+  readonly archives: readonly ScannedArchive[];
+  readonly items: readonly ScannedItem[];
+  readonly albums: readonly ScannedAlbum[];
+  readonly memos: readonly Memo[];
+  readonly problems: readonly Problem[];
+}
+
+/** Progress of a scan, for people: a phase and how far it is. */
+export interface ScanProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ScanRequest {
+  /** Reads what an earlier page's memo wrote. */
+  readonly recall: (key: string) => Buffer | undefined;
+  /** Read everything again, also what has not changed. */
+  readonly rescan: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: ScanProgress) => void;
+}
+
+export interface OpenRequest {
+  /** First byte wanted; default 0. Only a seekable location starts there without reading what precedes it. */
+  readonly start?: number;
+  /** One past the last byte wanted; default the file's size. */
+  readonly end?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A place that lists items and hands out bytes. */
+export interface Source {
+  /** Unique among the sources of a home, such as `takeout`. */
+  readonly id: string;
+  /** The label of the Google account it belongs to. */
+  readonly account: string;
+  readonly features: Features;
+
+  /**
+   * Lists what the source has, page by page. What a scan does not mention is not thereby deleted: a short,
+   * empty or failed scan removes nothing. What cannot be read becomes a problem in a page; only what makes
+   * the whole scan impossible is thrown.
+   */
+  scan(request: ScanRequest): AsyncIterable<Page>;
+
+  /**
+   * Streams the bytes of one file from `start` to `end`. It never yields more than was asked for.
+   * Throws `source-gone`, `source-changed`, `source-unreachable` or `bad-content` (a stream that ends early,
+   * is longer than the location says, or does not inflate). The CRC-32 is the caller's to check.
+   */
+  open(location: Location, request?: OpenRequest): AsyncIterable<Buffer>;
+
+  /**
+   * Streams many files of one sequential archive in one pass, in ascending offset, whole. Each `bytes` must be consumed
+   * (or returned) before the next is asked for. A failure of one file is thrown by its `bytes`.
+   */
+  openMany?(
+    locations: readonly Location[],
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly location: Location; readonly bytes: AsyncIterable<Buffer> }>;
+
+  close(): Promise<void>;
+}
