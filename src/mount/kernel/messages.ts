@@ -1,0 +1,43 @@
+/** What the threads of a mount say to each other. */
+import type { Board } from './board.ts';
+
+/** How inodes are shown: the kernel's `mode` per kind, and the owner. */
+export interface Presentation {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: Readonly<Record<'file' | 'directory' | 'symlink', number>>;
+}
+
+/** What the worker is started with. */
+export interface WorkerData {
+  readonly indexPath: string;
+  readonly cachePath: string;
+  readonly presentation: Presentation;
+  readonly board: Board;
+}
+
+/** Main → worker, once: the device is mounted, read requests from it until it is gone. */
+export interface ServeMessage {
+  readonly device: number;
+}
+
+/** A read of a file that is not cached. `length` ends at the file's end, so an answer must be as long. */
+export interface RemoteReadMessage {
+  readonly type: 'read';
+  readonly unique: number;
+  readonly ino: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Worker → main. */
+export type WorkerMessage =
+  /** The index is open. */
+  | { readonly type: 'ready' }
+  /** The kernel has been greeted: the mount answers. */
+  | { readonly type: 'serving' }
+  /** The kernel's version is too old. */
+  | { readonly type: 'refused'; readonly message: string }
+  | RemoteReadMessage
+  | { readonly type: 'interrupt'; readonly unique: number }
+  | { readonly type: 'log'; readonly level: 'warn' | 'info' | 'debug'; readonly message: string };

@@ -1,0 +1,99 @@
+/**
+ * Files: open, read, release. A file in the cache is read here, straight into the answer; one that must be
+ * fetched is left to the main thread. A file that gets published while it is open moves over with its next read.
+ */
+import { closeSync, readSync } from 'node:fs';
+import { errno } from '../errno.ts';
+import { putOpen } from './answer.ts';
+import { readBoard } from './board.ts';
+import type { OpenFile } from './handles.ts';
+import {
+  answerHeaderLength,
+  maxRead,
+  openFlag,
+  openIn,
+  openOutLength,
+  readIn,
+  readUint64,
+} from './protocol.ts';
+import { uniqueOf } from './request.ts';
+import { fail, type Handler, ok, type Session } from './session.ts';
+
+/** The bits of `open(2)`'s flags that say reading or writing; reading is 0 (`O_ACCMODE`). */
+const accessMode = 3;
+
+export const open: Handler = (session, request) => {
+  if ((request.bytes.readUInt32LE(openIn.flags) & accessMode) !== 0)
+    return fail(session, request, errno.EROFS);
+  const seenPublished = readBoard(session.board, 'published');
+  const { fd, size } = session.filesystem.open(request.nodeid);
+  const file = { ino: request.nodeid, fd, size, seenPublished };
+  const handle = session.files.open(file);
+  putOpen(session.answer, handle, openFlag.keepCache);
+  // A handle that the kernel did not take is never released.
+  if (!ok(session, request, openOutLength)) close(session.files.release(handle));
+};
+
+export const release: Handler = (session, request) => {
+  close(session.files.release(readUint64(request.bytes, readIn.handle)));
+  ok(session, request, 0);
+};
+
+export const read: Handler = (session, request) => {
+  const { bytes } = request;
+  const file = session.files.get(readUint64(bytes, readIn.handle));
+  const size = bytes.readUInt32LE(readIn.size);
+  if (file === undefined) return fail(session, request, errno.EBADF);
+  if (size > maxRead) return fail(session, request, errno.EINVAL);
+  const offset = readUint64(bytes, readIn.offset);
+  if (file.fd === undefined) lookAgain(session, file);
+  const length = Math.min(size, file.size - offset);
+  if (length <= 0) {
+    ok(session, request, 0);
+  } else if (file.fd === undefined) {
+    request.answered = true;
+    session.post({ type: 'read', unique: uniqueOf(request), ino: file.ino, offset, length });
+  } else if (readFully(file.fd, session.answer.bytes, length, offset)) {
+    ok(session, request, length);
+  } else {
+    // The kernel would fill what is missing with zeros, or shorten the file.
+    const message = `the cache file of inode ${file.ino} is shorter than it was when it was opened`;
+    session.post({ type: 'log', level: 'warn', message });
+    fail(session, request, errno.EIO);
+  }
+};
+
+/** Reads `length` bytes into the answer's body; false where the file ends before. */
+function readFully(fd: number, bytes: Buffer, length: number, offset: number): boolean {
+  for (let done = 0; done < length; ) {
+    const got = readSync(fd, bytes, answerHeaderLength + done, length - done, offset + done);
+    if (got === 0) return false;
+    done += got;
+  }
+  return true;
+}
+
+/** Opens the cache file of a file that was not cached when it was opened, if anything was published since. */
+function lookAgain(session: Session, file: OpenFile): void {
+  const published = readBoard(session.board, 'published');
+  if (file.seenPublished === published) return;
+  file.seenPublished = published;
+  try {
+    const { fd, size } = session.filesystem.open(file.ino);
+    file.fd = fd;
+    file.size = size;
+  } catch (error) {
+    // The main thread has the fetch under way and knows better what became of it.
+    const message = `inode ${file.ino} cannot be opened again: ${error instanceof Error ? error.message : error}`;
+    session.post({ type: 'log', level: 'debug', message });
+  }
+}
+
+function close(file: OpenFile | undefined): void {
+  if (file?.fd !== undefined) closeSync(file.fd);
+}
+
+/** Closes what programs still hold open when the mount goes away. */
+export function closeAll(session: Session): void {
+  for (const file of session.files.all()) close(file);
+}

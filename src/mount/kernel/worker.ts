@@ -1,0 +1,43 @@
+/**
+ * The thread that answers the kernel. It opens its own connection to the index, waits for the device, and
+ * then sits in a blocking read: from there on it hears of the main thread only through the board.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openFilesystem } from '../filesystem.ts';
+import { createAnswerBuffer } from './answer.ts';
+import { raiseOnBoard } from './board.ts';
+import { createHandles, type OpenDirectory, type OpenFile } from './handles.ts';
+import { createLookups } from './lookups.ts';
+import type { ServeMessage, WorkerData, WorkerMessage } from './messages.ts';
+import { closeAll } from './reading.ts';
+import { serve } from './serve.ts';
+import type { Session } from './session.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('worker.js is started by the kernel driver, as a thread');
+
+const { indexPath, cachePath, presentation, board } = workerData as WorkerData;
+const filesystem = openFilesystem(indexPath, cachePath);
+const post = (message: WorkerMessage) => port.postMessage(message);
+
+port.once('message', ({ device }: ServeMessage) => {
+  const session: Session = {
+    device,
+    filesystem,
+    presentation,
+    board,
+    post,
+    answer: createAnswerBuffer(),
+    lookups: createLookups(board),
+    files: createHandles<OpenFile>(board, 'files'),
+    directories: createHandles<OpenDirectory>(board, 'directories'),
+  };
+  try {
+    serve(session);
+  } finally {
+    raiseOnBoard(board, 'ended');
+    closeAll(session);
+    filesystem.close();
+  }
+});
+post({ type: 'ready' });
