@@ -33,7 +33,10 @@ export interface SmallEntry {
 export interface ArchiveListing {
   readonly entries: readonly ArchiveEntry[];
   readonly problems: readonly Problem[];
-  /** The small `.json` entries, where listing had to read everything anyway (tgz); otherwise undefined. */
+  /**
+   * The small `.json` entries by offset, where listing had to read everything anyway (tgz); otherwise undefined. Not
+   * those over 1 MiB, nor any more once 256 MiB are kept: `readSmall` reads them.
+   */
   readonly small: ReadonlyMap<number, Buffer> | undefined;
 }
 
@@ -48,6 +51,10 @@ export interface Archive {
    * may have changed.
    */
   fingerprint(): Promise<string>;
+  /**
+   * Lists the entries as they are now. Ask for the fingerprint before: then an archive that is replaced in between
+   * fails at `open` instead of being read at old offsets.
+   */
   list(signal: AbortSignal): Promise<ArchiveListing>;
   /**
    * Reads small entries (each at most `maxBytes`) in ascending offset, joining reads that lie close together, and

@@ -1,0 +1,108 @@
+/**
+ * Loading one export: every part listed, or taken from what was remembered of it, and the sidecars read once it is known
+ * over all parts where the photos are.
+ */
+import type { Problem } from '../../model/words.ts';
+import type { Page, ScanRequest } from '../source.ts';
+import type { Archive } from './archive.ts';
+import { throwIfAborted } from './byte-range.ts';
+import { type Catalog, catalogKey, decodeCatalog, encodeCatalog } from './catalog.ts';
+import { isCovered, problemOf, rethrowFatal } from './discover.ts';
+import { type Export, isHere, type Loaded, type Part, page } from './export-part.ts';
+import { photosFoldersOf } from './gather.ts';
+import { hasUnread, listPart, readJsons } from './read-part.ts';
+import type { ScannedPart } from './scanned-parts.ts';
+
+/** Lists and reads all parts of an export; the pages only keep what was read, for the next scan. */
+export async function* loadExport(
+  one: Export,
+  paths: readonly string[],
+  request: ScanRequest,
+  listed: () => void,
+): AsyncGenerator<Page, Loaded, undefined> {
+  const { recall, signal } = request;
+  const parts: { readonly part: Part; readonly catalog: Catalog; fresh: boolean; problems: Problem[] }[] = [];
+  const scanned: ScannedPart[] = [];
+  for (const part of one.parts) {
+    const { archive, fingerprint } = part;
+    throwIfAborted(signal, archive.name);
+    const known = request.rescan ? undefined : decodeCatalog(recall(catalogKey(archive.name)));
+    if (known?.fingerprint === fingerprint) parts.push({ part, catalog: known, fresh: false, problems: [] });
+    else
+      try {
+        const { catalog, problems } = await listPart(archive, fingerprint, known, signal);
+        if (archive.sequential) yield page({ problems: [sequentialNotice(archive)] });
+        parts.push({ part, catalog, fresh: true, problems: [...problems] });
+      } catch (error) {
+        rethrowFatal(error);
+        const problem = problemOf(error, archive.name);
+        // A broken archive stays so until it is replaced; anything else is tried again at the next scan.
+        if (isBroken(error)) scanned.push({ archive: archive.name, fingerprint, problems: [problem] });
+        yield page({ problems: [problem] });
+      }
+    listed();
+  }
+
+  const gone = one.before
+    .filter((part) => !isHere(one, part) && isCovered(paths, part.archive))
+    .map((part) => ({ part, catalog: decodeCatalog(recall(catalogKey(part.archive))) }));
+  scanned.push(...gone.map(({ part }) => part));
+  const catalogs = parts.map(({ catalog }) => catalog);
+  const remembered = gone.flatMap(({ catalog }) => catalog ?? []);
+  const places = photosFoldersOf([...catalogs, ...remembered]);
+  const hasPhotos = [...places.values()].some(({ paths }) => paths.length > 0);
+
+  const total = parts.reduce((sum, { catalog }) => sum + catalog.unread.length, 0);
+  let done = 0;
+  const progress = (read: number) => {
+    done += read;
+    request.progress({ phase: 'reading sidecars', done, total });
+  };
+  for (const { part, catalog, fresh, problems } of parts) {
+    const { archive, fingerprint } = part;
+    const photos = places.get(catalog) ?? { paths: [], sure: false };
+    let isNew = fresh;
+    try {
+      if (hasUnread(catalog, photos)) {
+        problems.push(...(await readJsons(archive, catalog, photos, signal, progress)));
+        isNew = true;
+      } else if (photos.sure) catalog.unread = [];
+    } catch (error) {
+      rethrowFatal(error);
+      problems.push(problemOf(error, archive.name));
+      // Not remembered: what was missed is read at the next scan.
+      yield page({ problems });
+      continue;
+    }
+    if (!hasPhotos && part.expected) problems.push(noPhotos(archive));
+    const lasting = problems.filter(({ where }) => where === archive.name);
+    const earlier = one.before.find(
+      (before) => before.archive === archive.name && before.fingerprint === fingerprint,
+    );
+    scanned.push({
+      archive: archive.name,
+      fingerprint,
+      problems: fresh ? lasting : (earlier?.problems ?? lasting),
+    });
+    if (isNew) {
+      const memo = { key: catalogKey(archive.name), value: encodeCatalog(catalog) };
+      yield page({ memos: [memo], problems });
+    } else if (problems.length > 0) yield page({ problems });
+  }
+  return { catalogs, gone: remembered, scanned };
+}
+
+const isBroken = (error: unknown): boolean => (error as { kind?: unknown }).kind === 'bad-source';
+
+const sequentialNotice = ({ name }: Archive): Problem => ({
+  where: name,
+  what: 'is a tgz, which can only be read from its start: it was read once as a whole, and so it is again for each photo that is opened',
+  remedy: 'Run "gphotosfs prefetch", which takes all photos in one pass; choose .zip for the next export.',
+  severity: 'notice',
+});
+
+const noPhotos = ({ name }: Archive): Problem => ({
+  where: name,
+  what: 'no Google Photos folder was found in this export',
+  remedy: 'Choose Google Photos when you order the export, or add the folder that holds "Photos from …".',
+});

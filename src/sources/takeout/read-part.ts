@@ -1,0 +1,173 @@
+/**
+ * Reading one archive into its catalog: the listing first, and when all parts of the export are listed and it is known
+ * where the photos are, the sidecars. What was read before and has not changed is taken from the memo.
+ */
+import type { Problem, UnixSeconds } from '../../model/words.ts';
+import type { Archive, ArchiveEntry } from './archive.ts';
+import { type Catalog, type CatalogFile, type CatalogJson, splitPath } from './catalog.ts';
+import { detach } from './file-name.ts';
+import { isJunkFolder, kindOfName } from './media.ts';
+import { isKnownYearName, isPhotosName, type PhotosFolders, pathInPhotos } from './photos-folder.ts';
+import { problemList } from './problem-list.ts';
+import { readJson } from './sidecar.ts';
+
+/** A sidecar has 1 to 5 kB, an album's JSON with many comments perhaps a hundred; nothing larger is read. */
+export const largestJson = 4 * 1024 * 1024;
+
+export interface ListedPart {
+  readonly catalog: Catalog;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Lists an archive. `before` is its catalog from an earlier scan, of another fingerprint: of an unpacked folder
+ * whatever files have not changed is taken over.
+ */
+export async function listPart(
+  archive: Archive,
+  fingerprint: string,
+  before: Catalog | undefined,
+  signal: AbortSignal,
+): Promise<ListedPart> {
+  const { entries, problems, small } = await archive.list(signal);
+  const notes = problemList(archive.name);
+  const folders = new Map<string, FolderUse>();
+  for (const { path } of entries) {
+    const { folder } = splitPath(path);
+    if (!folders.has(folder)) folders.set(folder, useOf(folder));
+  }
+  const someNamed = [...folders.values()].some(({ photos }) => photos);
+  const known = rememberedFiles(before);
+  const files: CatalogFile[] = [];
+  const jsons: CatalogJson[] = [];
+  const unread: ArchiveEntry[] = [];
+  for (const entry of entries) {
+    const { folder: path, name: view } = splitPath(entry.path);
+    const folder = folders.get(path) ?? useOf(path);
+    const name = detach(view);
+    const kind = folder.junk ? 'junk' : kindOfName(name);
+    if (kind === 'junk') continue;
+    if (kind === 'json') {
+      const bytes = small?.get(entry.offset);
+      const facts = known.json(entry);
+      if (bytes !== undefined)
+        addJson(jsons, entry, folder.path, name, bytes, folder.photos ? notes : undefined);
+      else if (facts !== undefined) jsons.push({ folder: folder.path, name, facts, address: entry.address });
+      else unread.push(entry);
+      // Other products' files of unknown kinds are nobody's photos; of ours a sidecar may speak.
+    } else if (kind !== 'unknown' || folder.photos || !someNamed) {
+      const { size, offset, address, seekable } = entry;
+      files.push({
+        folder: folder.path,
+        name,
+        size,
+        crc32: entry.crc32 ?? known.crc(entry),
+        offset,
+        address,
+        seekable,
+      });
+    }
+  }
+  const modified = mostCommon(entries);
+  const catalog = { archive: archive.name, fingerprint, modified, files, jsons, unread };
+  return { catalog, problems: [...problems, ...notes.all()] };
+}
+
+interface FolderUse {
+  /** The one string that all files of the folder share. */
+  readonly path: string;
+  readonly junk: boolean;
+  /** Its name, or that of one above it, shows that it belongs to Google Photos. */
+  readonly photos: boolean;
+}
+
+function useOf(path: string): FolderUse {
+  const photos = path.split('/').some((part) => isPhotosName(part) || isKnownYearName(part));
+  return { path, junk: isJunkFolder(path), photos };
+}
+
+/** What an earlier catalog of an unpacked folder knows of files that are the same by address, which has size and time. */
+function rememberedFiles(before: Catalog | undefined) {
+  const pathOf = ({ folder, name }: { folder: string; name: string }) =>
+    folder === '' ? name : `${folder}/${name}`;
+  const files = new Map((before?.files ?? []).map((file) => [pathOf(file), file]));
+  const jsons = new Map((before?.jsons ?? []).map((json) => [pathOf(json), json]));
+  return {
+    crc(entry: ArchiveEntry): number | undefined {
+      const file = files.get(entry.path);
+      return file?.address === entry.address && file.size === entry.size ? file.crc32 : undefined;
+    },
+    json(entry: ArchiveEntry): CatalogJson['facts'] | undefined {
+      const json = jsons.get(entry.path);
+      // Only a folder's address names the state of the file.
+      return entry.crc32 === undefined && json?.address === entry.address ? json.facts : undefined;
+    },
+  };
+}
+
+/** The most common modification time: that of the export, whatever a few entries have. */
+function mostCommon(entries: readonly ArchiveEntry[]): Catalog['modified'] {
+  const counts = new Map<UnixSeconds, number>();
+  for (const { modified } of entries)
+    if (modified !== undefined) counts.set(modified, (counts.get(modified) ?? 0) + 1);
+  let best: Catalog['modified'];
+  for (const [time, count] of counts)
+    if (best === undefined || count > best.count || (count === best.count && time > best.time))
+      best = { time, count };
+  return best;
+}
+
+/** Whether the catalog has JSONs of the photos that nobody has read. */
+export const hasUnread = (catalog: Catalog, photos: PhotosFolders): boolean =>
+  catalog.unread.some(({ path }) => pathInPhotos(photos, splitPath(path).folder) !== undefined);
+
+/**
+ * Reads the JSONs of the Photos folders into the catalog. The others are kept in mind as long as another part may yet
+ * show that the photos lie elsewhere. Gives what could not be used.
+ */
+export async function readJsons(
+  archive: Archive,
+  catalog: Catalog,
+  photos: PhotosFolders,
+  signal: AbortSignal,
+  progress: (read: number) => void,
+): Promise<readonly Problem[]> {
+  const notes = problemList(archive.name);
+  const problems: Problem[] = [];
+  const isOurs = (entry: ArchiveEntry) => pathInPhotos(photos, splitPath(entry.path).folder) !== undefined;
+  const wanted = catalog.unread.filter(isOurs);
+  const folders = new Map(catalog.files.map(({ folder }) => [folder, folder]));
+  for await (const batch of archive.readSmall(wanted, largestJson, signal)) {
+    for (const { entry, bytes, problem } of batch) {
+      if (problem !== undefined) problems.push(problem);
+      if (bytes === undefined) continue;
+      const { folder, name } = splitPath(entry.path);
+      const shared = folders.get(folder) ?? folder;
+      folders.set(folder, shared);
+      addJson(catalog.jsons, entry, shared, detach(name), bytes, notes);
+    }
+    progress(batch.length);
+  }
+  catalog.unread = photos.sure ? [] : catalog.unread.filter((entry) => !isOurs(entry));
+  return [...problems, ...notes.all()];
+}
+
+/** Adds what a JSON says, if it says anything of a photo or an album. */
+function addJson(
+  jsons: CatalogJson[],
+  entry: ArchiveEntry,
+  folder: string,
+  name: string,
+  bytes: Buffer,
+  notes: ReturnType<typeof problemList> | undefined,
+): void {
+  const { facts, flaw } = readJson(name, bytes);
+  const address = entry.crc32 === undefined ? entry.address : undefined;
+  if (facts.kind !== 'other') jsons.push({ folder, name, facts, address });
+  if (flaw !== undefined)
+    notes?.entry(
+      entry.path,
+      flaw,
+      'Nothing to do: the photo itself is listed, without what this file would have told.',
+    );
+}

@@ -1,0 +1,166 @@
+/**
+ * Turns the records of a zip's central directory into entries, and decides which of them are handed out. Neither a
+ * local header nor a photo is read here: what the directory claims is checked against itself and the file's length.
+ */
+import { type Entry, getFileNameLowLevel } from 'yauzl';
+import { GphotosfsError } from '../../model/errors.ts';
+import type { ArchiveEntry, ArchiveListing } from './archive.ts';
+import type { OpenArchive } from './archive-file.ts';
+import { readPiece, throwIfAborted } from './byte-range.ts';
+import { entryPath, readsAsUtf8 } from './entry-path.ts';
+import { downloadAgain, type ProblemList, problemList, useOriginal } from './problem-list.ts';
+import { maxDeflateRatio, zipAddress, zipMethods } from './zip-address.ts';
+import type { DirectoryPlace } from './zip-end-record.ts';
+import { eachRecord, encrypted, withoutPassword } from './zip-records.ts';
+
+/** An entry with the first byte behind it: its local header is at least this long. */
+interface Extent {
+  readonly entry: ArchiveEntry;
+  readonly end: number;
+}
+
+/**
+ * Lists the archive's entries, in the directory's order.
+ * @throws GphotosfsError `bad-source` when the file ends within the directory, `interrupted`.
+ */
+export async function readDirectory(
+  file: OpenArchive,
+  place: DirectoryPlace,
+  signal: AbortSignal,
+): Promise<ArchiveListing> {
+  const directory = await readPiece(file, place.offset, place.size);
+  if (directory.length < place.size)
+    throw new GphotosfsError('bad-source', `${file.path} ends within its directory`, { hint: downloadAgain });
+  const problems = problemList(file.path);
+  const extents: Extent[] = [];
+  const records = await eachRecord(
+    directory,
+    problems,
+    () => throwIfAborted(signal, file.path),
+    (record) => {
+      const extent = toExtent(record, place, problems);
+      if (extent !== undefined) extents.push(extent);
+    },
+  );
+  const counted = place.zip64 ? records : records % 0x10000;
+  if (counted !== place.count)
+    problems.archive(
+      `its directory holds ${records} entries, its end record says ${place.count}`,
+      downloadAgain,
+    );
+  return { entries: withoutOverlaps(extents, problems), problems: problems.all(), small: undefined };
+}
+
+/** One record as an entry, or undefined (a folder, or a problem noted). */
+function toExtent(record: Entry, place: DirectoryPlace, problems: ProblemList): Extent | undefined {
+  const name = nameOf(record);
+  if (name.endsWith('/') || fileTypeOf(record) === fileTypes.directory) return undefined;
+  const located = entryPath(name);
+  if (located.refused !== undefined) {
+    problems.entry(name, located.refused, useOriginal);
+    return undefined;
+  }
+  const trouble = check(record, place);
+  if (trouble !== undefined) {
+    problems.entry(name, trouble.what, trouble.remedy);
+    return undefined;
+  }
+  const entry: ArchiveEntry = {
+    path: located.path,
+    size: record.uncompressedSize,
+    crc32: record.crc32,
+    offset: record.relativeOffsetOfLocalHeader,
+    address: zipAddress(record.compressionMethod, record.compressedSize, record.fileNameLength),
+    seekable: record.compressionMethod === zipMethods.stored,
+    modified: modifiedOf(record),
+  };
+  return { entry, end: minimalEnd(record) };
+}
+
+/** Unix file types (stat.h) in the high half of the external attributes; 0 where the archiver gave none. */
+const fileTypes = { mask: 0o170000, regular: 0o100000, directory: 0o040000, link: 0o120000 };
+
+const fileTypeOf = (record: Entry): number => (record.externalFileAttributes >>> 16) & fileTypes.mask;
+
+/** What stands against handing out this entry. */
+function check(record: Entry, place: DirectoryPlace): { what: string; remedy: string } | undefined {
+  const { compressionMethod: method, compressedSize, uncompressedSize: size } = record;
+  const type = fileTypeOf(record);
+  if (record.isEncrypted()) return { what: encrypted, remedy: withoutPassword };
+  if (type === fileTypes.link)
+    return {
+      what: 'it is a symbolic link',
+      remedy: 'Nothing to do: Google writes no links. Links are never followed.',
+    };
+  if (type !== 0 && type !== fileTypes.regular)
+    return { what: 'it is not a regular file', remedy: useOriginal };
+  if (method !== zipMethods.stored && method !== zipMethods.deflated)
+    return {
+      what: `it is compressed by method ${method}, which gphotosfs does not read`,
+      remedy: useOriginal,
+    };
+  if (
+    !Number.isSafeInteger(size) ||
+    !Number.isSafeInteger(minimalEnd(record)) ||
+    minimalEnd(record) > place.offset
+  )
+    return { what: 'its data would reach beyond the data of the archive', remedy: downloadAgain };
+  if (method === zipMethods.stored && size !== compressedSize)
+    return {
+      what: `it is stored as ${compressedSize} bytes, but said to hold ${size}`,
+      remedy: downloadAgain,
+    };
+  if (method === zipMethods.deflated && size > (compressedSize + 1) * maxDeflateRatio)
+    return {
+      what: `${compressedSize} compressed bytes cannot hold ${size} (a "zip bomb")`,
+      remedy: useOriginal,
+    };
+  return undefined;
+}
+
+/** First byte that can belong to somebody else: the local header's own extra field and a descriptor come on top. */
+const minimalEnd = (record: Entry): number =>
+  record.relativeOffsetOfLocalHeader + 30 + record.fileNameLength + record.compressedSize;
+
+/**
+ * The name: the Unicode path field (0x7075) where there is one, else UTF-8 where the bytes are that, else CP437, in
+ * which every byte means something, so that two different names stay different. Backslashes become `/`.
+ */
+function nameOf(record: Entry): string {
+  const flags = readsAsUtf8(record.fileNameRaw)
+    ? record.generalPurposeBitFlag | 0x800
+    : record.generalPurposeBitFlag & ~0x800;
+  return getFileNameLowLevel(flags, record.fileNameRaw, record.extraFields, false);
+}
+
+/** DOS times have no zone; they are read as UTC, exact enough for "the time of the export". */
+function modifiedOf(record: Entry): number | undefined {
+  const milliseconds = record.getLastModDate({ timezone: 'UTC' }).getTime();
+  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000);
+}
+
+/**
+ * Leaves out entries that reach into the next one: overlapping entries make a few bytes stand for any number of files,
+ * and no archiver writes them. Of entries that share one local header the first stays.
+ */
+function withoutOverlaps(extents: readonly Extent[], problems: ProblemList): ArchiveEntry[] {
+  let end = 0;
+  const orderly = extents.every((extent) => {
+    const fits = extent.entry.offset >= end;
+    end = extent.end;
+    return fits;
+  });
+  if (orderly) return extents.map((extent) => extent.entry);
+  const rank = new Map(extents.map((extent, at) => [extent, at]));
+  const sorted = [...extents].sort(
+    (a, b) => a.entry.offset - b.entry.offset || (rank.get(b) ?? 0) - (rank.get(a) ?? 0),
+  );
+  const out = new Set<ArchiveEntry>();
+  for (const [at, { entry, end }] of sorted.entries()) {
+    const next = sorted[at + 1]?.entry;
+    if (next === undefined || end <= next.offset) continue;
+    out.add(entry);
+    problems.entry(entry.path, 'its data overlap those of another entry', useOriginal);
+  }
+  return extents.filter(({ entry }) => !out.has(entry)).map(({ entry }) => entry);
+}
