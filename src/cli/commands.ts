@@ -1,0 +1,82 @@
+/** The commands: what a user types, what `--help` says, and the module that does it, loaded when it is asked for. */
+import type { CommandName } from '../model/options.ts';
+import type { Context } from './context.ts';
+import type { ExitCode } from './exit-codes.ts';
+
+/** Does the command. What is thrown ends the program with the exit code of its kind. */
+export type Run = (context: Context, args: readonly string[]) => Promise<ExitCode>;
+
+export interface Command {
+  readonly name: CommandName;
+  readonly summary: string;
+  /** As commander writes it: `<x>` is needed, `...` takes several. */
+  readonly argument?: readonly [syntax: string, help: string];
+  /** More to say, and examples. */
+  readonly more?: string;
+  readonly load: () => Promise<{ readonly run: Run }>;
+}
+
+/** What the first word of a command of two words stands for. */
+export const groups: Readonly<Record<string, string>> = { add: 'say where photos come from' };
+
+export const commands: readonly Command[] = [
+  {
+    name: 'add takeout',
+    summary: 'add Takeout archives: .zip, .tgz, or unpacked folders',
+    argument: ['<path...>', 'archives or folders, of any number of exports'],
+    more: `Only their places are noted; they are read by "gphotosfs sync" and stay where they are.
+Give more parts or later exports in the same way, any time.
+
+  gphotosfs add takeout ~/Downloads/takeout-*.zip
+  gphotosfs add takeout --account partner /mnt/usb/takeout-*.zip`,
+    load: () => import('./add-takeout.ts'),
+  },
+  {
+    name: 'sources',
+    summary: 'list where photos come from',
+    load: () => import('./sources.ts'),
+  },
+  {
+    name: 'remove',
+    summary: 'stop using a source; cached photos stay',
+    argument: ['<id>', 'the source, as "gphotosfs sources" names it'],
+    load: () => import('./remove.ts'),
+  },
+  {
+    name: 'sync',
+    summary: 'bring the index up to date with the sources',
+    more: `Reads what archives list, and sidecars; never a photo. Nothing vanishes because an archive is missing.`,
+    load: () => import('./sync.ts'),
+  },
+  {
+    name: 'mount',
+    summary: 'serve the photos as folders until told to stop',
+    argument: ['<dir>', 'an empty directory'],
+    more: `Ends with Ctrl-C, SIGTERM or "gphotosfs unmount".
+
+  gphotosfs mount ~/Photos
+  gphotosfs mount --daemon --sync-every 6h /srv/photos`,
+    load: () => import('./mount.ts'),
+  },
+  {
+    name: 'unmount',
+    summary: 'take a mount away, also a dead one',
+    argument: ['<dir>', 'the mount point'],
+    load: () => import('./unmount.ts'),
+  },
+  {
+    name: 'prefetch',
+    summary: 'fill the cache, so that a backup finds every photo in it',
+    more: `Ends with 0 only when everything selected is in the cache, with 3 when the rest is listed.
+It goes on where it was stopped.
+
+  gphotosfs prefetch
+  gphotosfs prefetch --year 2021 --album "Summer in Italy"`,
+    load: () => import('./prefetch.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'how things stand: what is there, what is cached',
+    load: () => import('./status.ts'),
+  },
+];

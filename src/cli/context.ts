@@ -1,0 +1,110 @@
+/**
+ * Puts the parts together for a command. Each is made when it is first asked for, its modules loaded then, and all are
+ * closed in the opposite order.
+ */
+import { mkdirSync } from 'node:fs';
+import type { Cache } from '../cache/cache.ts';
+import type { Fetcher } from '../fetch/fetcher.ts';
+import type { Index } from '../index/open.ts';
+import type { Settings } from '../model/options.ts';
+import { openSources } from '../sources/all.ts';
+import type { Source } from '../sources/source.ts';
+import { type Config, readConfig } from './config.ts';
+import type { Output } from './output.ts';
+import { type Environment, type Paths, resolvePaths } from './paths.ts';
+import { type Flags, type Origin, resolveHome, resolveSettings } from './settings.ts';
+import { watchSignals } from './signals.ts';
+
+export interface Context {
+  readonly settings: Settings;
+  /** Where each setting came from. */
+  readonly origins: Readonly<Record<keyof Settings, Origin>>;
+  readonly paths: Paths;
+  readonly cachePath: string;
+  /** As it was when the command started. */
+  readonly config: Config;
+  readonly output: Output;
+  /** Fires when the owner wants the command to end; asked for by commands that can end early. */
+  signal(): AbortSignal;
+  index(): Promise<Index>;
+  cache(): Promise<Cache>;
+  sources(): Promise<readonly Source[]>;
+  fetcher(): Promise<Fetcher>;
+  close(): Promise<void>;
+}
+
+export interface ContextRequest {
+  readonly flags: Flags;
+  readonly env: Environment;
+  readonly createOutput: (settings: Settings) => Output;
+}
+
+export function createContext({ flags, env, createOutput }: ContextRequest): Context {
+  const paths = resolvePaths(resolveHome(flags, env), env);
+  const config = readConfig(paths.config);
+  const { settings, origins } = resolveSettings({ flags, env, config, configPath: paths.config });
+  const cachePath = settings.cache ?? paths.defaultCache;
+  const output = createOutput(settings);
+  const closers: (() => void | Promise<void>)[] = [];
+
+  const signal = once(() => {
+    const watch = watchSignals();
+    closers.push(watch.close);
+    return watch.signal;
+  });
+  const index = once(async () => {
+    mkdirSync(paths.dataFolder, { recursive: true, mode: 0o700 });
+    const { closeIndex, openIndex } = await import('../index/open.ts');
+    const opened = openIndex(paths.index);
+    closers.push(() => closeIndex(opened));
+    return opened;
+  });
+  const cache = once(async () => {
+    const [{ openCache }, opened] = await Promise.all([import('../cache/cache.ts'), index()]);
+    const made = openCache(cachePath, opened);
+    closers.push(() => made.close());
+    return made;
+  });
+  const sources = once(async () => {
+    const opened = await openSources(config.sources);
+    for (const source of opened) closers.push(() => source.close());
+    return opened;
+  });
+  const fetcher = once(async () => {
+    const [{ createFetcher }, opened, made, from] = await Promise.all([
+      import('../fetch/fetcher.ts'),
+      index(),
+      cache(),
+      sources(),
+    ]);
+    const { dataFolder: home } = paths;
+    const fetching = createFetcher({ index: opened, cache: made, home, sources: from, log: output.log });
+    closers.push(() => fetching.close());
+    return fetching;
+  });
+
+  return {
+    settings,
+    origins,
+    paths,
+    cachePath,
+    config,
+    output,
+    signal,
+    index,
+    cache,
+    sources,
+    fetcher,
+    async close() {
+      for (const close of closers.splice(0).reverse()) await close();
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

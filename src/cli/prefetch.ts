@@ -1,0 +1,112 @@
+/** `prefetch`: fills the cache. Made for cron: its exit code says whether everything selected is there. */
+import { readStatus } from '../index/status.ts';
+import { GphotosfsError } from '../model/errors.ts';
+import { type Plan, planPrefetch } from '../prefetch/plan.ts';
+import { type PrefetchReport, prefetch } from '../prefetch/run.ts';
+import type { Run } from './commands.ts';
+import type { Context } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { formatBytes, formatColumns, formatCount, formatCounted } from './format.ts';
+import { startProgress } from './progress.ts';
+
+export const run: Run = async (context) => {
+  const { settings, output } = context;
+  const index = await context.index();
+  const { lastSync, files } = readStatus(index);
+  if (lastSync === undefined && files === 0) {
+    throw new GphotosfsError('usage', 'nothing has been synced yet', { hint: 'Run "gphotosfs sync" first.' });
+  }
+  const plan = planPrefetch(index, { years: settings.year, albums: settings.album });
+  if (settings.dryRun) {
+    output.result(recordOfPlan(plan), describePlan(plan));
+    return exitCodes.done;
+  }
+  const report = await fetchPlanned(context, plan);
+  if (!output.json) {
+    for (const { path, message, hint } of report.failed) {
+      output.log('warn', `${path}: ${message}${hint === undefined ? '' : `. ${hint}`}`);
+    }
+  }
+  output.result(recordOfReport(plan, report), describeReport(plan, report));
+  if (report.stopped !== undefined) throw report.stopped;
+  return report.complete ? exitCodes.done : exitCodes.partial;
+};
+
+async function fetchPlanned(context: Context, plan: Plan): Promise<PrefetchReport> {
+  const { settings, output } = context;
+  const [index, cache, fetcher, sources] = await Promise.all([
+    context.index(),
+    context.cache(),
+    context.fetcher(),
+    context.sources(),
+  ]);
+  const progress = await startProgress(output);
+  try {
+    return await prefetch({
+      index,
+      cache,
+      fetcher,
+      sources,
+      plan,
+      jobs: settings.jobs,
+      signal: context.signal(),
+      progress: ({ files, bytes, totalFiles, totalBytes }) =>
+        progress.update({
+          phase: 'fetching',
+          done: files,
+          total: totalFiles,
+          unit: 'files',
+          bytes: { done: bytes, total: totalBytes },
+        }),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+function recordOfPlan(plan: Plan): object {
+  const { runs: _, ...numbers } = plan;
+  return { type: 'plan', ...numbers };
+}
+
+function describePlan(plan: Plan): string[] {
+  const size = (files: number, bytes: number) => `${formatCounted(files, 'file')}, ${formatBytes(bytes)}`;
+  const archives = plan.archives.map(({ name, files, bytes }) => [
+    name,
+    formatCount(files),
+    formatBytes(bytes),
+  ]);
+  return [
+    `selected     ${size(plan.selectedFiles, plan.selectedBytes)}`,
+    `cached       ${size(plan.cachedFiles, plan.cachedBytes)}`,
+    `to fetch     ${size(plan.missingFiles - plan.unavailable.length, plan.missingBytes)}`,
+    ...(archives.length > 0 ? ['', ...formatColumns([['from', 'files', 'size'], ...archives], [1, 2])] : []),
+    ...plan.unavailable.map((path) => `unavailable  ${path}`),
+  ];
+}
+
+function recordOfReport(plan: Plan, report: PrefetchReport): object {
+  const { fetchedFiles, fetchedBytes, reusedFiles, complete } = report;
+  const failed = report.failed.map((file) => ({ ...file, hint: file.hint ?? null }));
+  const { selectedFiles, selectedBytes } = plan;
+  return {
+    type: 'prefetch',
+    complete,
+    selectedFiles,
+    selectedBytes,
+    fetchedFiles,
+    fetchedBytes,
+    reusedFiles,
+    failed,
+  };
+}
+
+function describeReport(plan: Plan, report: PrefetchReport): string[] {
+  const parts = [
+    `${formatCounted(report.fetchedFiles, 'file')} fetched (${formatBytes(report.fetchedBytes)})`,
+  ];
+  if (report.reusedFiles > 0) parts.push(`${formatCount(report.reusedFiles)} copied from equal ones`);
+  if (report.failed.length > 0) parts.push(`${formatCount(report.failed.length)} failed`);
+  const whole = `${formatCounted(plan.selectedFiles, 'file')}, ${formatBytes(plan.selectedBytes)}`;
+  return [parts.join(', '), report.complete ? `Complete: ${whole} in the cache.` : 'Not complete.'];
+}

@@ -1,0 +1,27 @@
+/** `sources`: where photos come from. */
+import { stat } from 'node:fs/promises';
+import type { Run } from './commands.ts';
+import { exitCodes } from './exit-codes.ts';
+import { formatCounted } from './format.ts';
+
+export const run: Run = async ({ config, output }) => {
+  for (const { id, kind, account, paths } of config.sources) {
+    const places = await Promise.all(paths.map(async (path) => ({ path, missing: await isMissing(path) })));
+    output.result({ type: 'source', id, kind, account, paths: places }, [
+      `${id}  (account "${account}", ${formatCounted(paths.length, 'archive')})`,
+      ...places.map(({ path, missing }) => `  ${path}${missing ? '  (not there now)' : ''}`),
+    ]);
+  }
+  if (config.sources.length === 0 && !output.json) {
+    output.result({}, ['No source yet. Add one: gphotosfs add takeout ~/Downloads/takeout-*.zip']);
+  }
+  return exitCodes.done;
+};
+
+/** A disk that isn't mounted is no error: photos that are cached don't need it. */
+async function isMissing(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => false,
+    () => true,
+  );
+}

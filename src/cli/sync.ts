@@ -1,0 +1,104 @@
+/** `sync`: brings the index up to date, and says what could not be read. */
+import { layoutOf } from '../index/settings.ts';
+import { GphotosfsError } from '../model/errors.ts';
+import type { Problem } from '../model/words.ts';
+import type { Source } from '../sources/source.ts';
+import { type SourceReport, type SyncReport, sync } from '../sync/sync.ts';
+import type { Run } from './commands.ts';
+import type { Context } from './context.ts';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { formatCounted } from './format.ts';
+import { startProgress } from './progress.ts';
+
+export const run: Run = async (context) => {
+  const { output } = context;
+  const sources = await context.sources();
+  if (sources.length === 0) {
+    throw new GphotosfsError('usage', 'there is no source yet', {
+      hint: 'Add one first: gphotosfs add takeout ~/Downloads/takeout-*.zip',
+    });
+  }
+  const progress = await startProgress(output);
+  let report: SyncReport;
+  try {
+    report = await syncSources(context, sources, context.signal(), (state) => progress.update(state));
+  } finally {
+    progress.stop();
+  }
+  if (!output.json) for (const source of report.sources) tellProblems(context, source);
+  output.result(recordOf(report), report.sources.flatMap(describeSource));
+  return syncExitCode(report);
+};
+
+/** Syncs these sources with the context's settings. */
+export async function syncSources(
+  context: Context,
+  sources: readonly Source[],
+  signal: AbortSignal,
+  progress: (state: { phase: string; done: number; total: number; unit: string }) => void,
+): Promise<SyncReport> {
+  const { settings, origins, paths, cachePath } = context;
+  const index = await context.index();
+  // What nobody asked for in words is not insisted on, so a later run needs no flag to match the first one.
+  const chosen = layoutOf(index);
+  return sync({
+    index,
+    cachePath,
+    home: paths.dataFolder,
+    layout: {
+      years: origins.years === 'default' ? chosen.years : settings.years,
+      albums: origins.albums === 'default' ? chosen.albums : settings.albums,
+    },
+    sources,
+    rescan: settings.rescan,
+    signal,
+    progress: (source, { phase, done, total }) =>
+      progress({ phase: `${source}: ${phase}`, done, total, unit: '' }),
+  });
+}
+
+/** 0 when all was read; 3 when something was left out; an error's own code when no source could be read at all. */
+export function syncExitCode(report: SyncReport): ExitCode {
+  const [first] = report.sources;
+  if (first?.error !== undefined && report.sources.every(({ error }) => error !== undefined)) {
+    return exitCodeOf(first.error.kind);
+  }
+  return report.sources.some((source) => source.error !== undefined || losses(source).length > 0)
+    ? exitCodes.partial
+    : exitCodes.done;
+}
+
+function losses(source: SourceReport): readonly Problem[] {
+  return source.problems.filter(({ severity }) => severity !== 'notice');
+}
+
+function tellProblems({ output }: Context, { id, problems, error }: SourceReport): void {
+  for (const { where, what, remedy, severity } of problems) {
+    output.log(severity === 'notice' ? 'info' : 'warn', `${where}: ${what}. ${remedy}`);
+  }
+  if (error !== undefined) {
+    output.log('error', `${id}: ${error.message}${error.hint === undefined ? '' : `. ${error.hint}`}`);
+  }
+}
+
+function describeSource(source: SourceReport): string[] {
+  const { id, newItems, newFiles, newAlbums, heldBack, error } = source;
+  const parts = [
+    `${formatCounted(newItems, 'new item')} in ${formatCounted(newFiles, 'file')}`,
+    formatCounted(newAlbums, 'new album'),
+  ];
+  if (heldBack > 0) parts.push(`${formatCounted(heldBack, 'trashed item')} held back`);
+  const lost = losses(source).length;
+  if (lost > 0) parts.push(formatCounted(lost, 'problem'));
+  if (error !== undefined) parts.push('not read to its end');
+  return [`${id}: ${parts.join(', ')}`];
+}
+
+function recordOf(report: SyncReport): object {
+  const sources = report.sources.map(({ error, ...source }) => ({
+    ...source,
+    error:
+      error === undefined ? null : { kind: error.kind, message: error.message, hint: error.hint ?? null },
+  }));
+  return { type: 'sync', complete: syncExitCode(report) === exitCodes.done, sources };
+}

@@ -1,0 +1,262 @@
+/**
+ * Every option of gphotosfs, declared once as data: flags, environment variables, keys of `config.json`, `--help` and
+ * the README's table are made from this list, so none of them can forget one.
+ */
+import {
+  parseChoice,
+  parseCount,
+  parseDuration,
+  parseFlag,
+  parseId,
+  parseMode,
+  parseText,
+} from './option-values.ts';
+
+/** The commands, by the words a user types. */
+export type CommandName =
+  | 'add takeout'
+  | 'sources'
+  | 'remove'
+  | 'sync'
+  | 'mount'
+  | 'unmount'
+  | 'prefetch'
+  | 'status';
+
+/** What an option's value is, with the type it becomes. `path` is made absolute by whoever knows from where. */
+interface Values {
+  /** On or off; as a flag it takes no value. */
+  flag: boolean;
+  text: string;
+  path: string;
+  /** Given once for each value; one value a line in the environment, a list in the configuration. */
+  texts: readonly string[];
+  count: number;
+  id: number;
+  /** Octal permission bits. */
+  mode: number;
+  /** Milliseconds. */
+  duration: number;
+}
+
+export interface Option {
+  readonly kind: keyof Values | readonly string[];
+  /** The value's name in the help; a `flag` has none. */
+  readonly value?: string;
+  /** As the user would write it. Without one the setting is undefined (a flag false, a list empty). */
+  readonly default?: string;
+  /** The default in words, where it isn't a constant. */
+  readonly defaultHelp?: string;
+  readonly env: string;
+  /** Key in `config.json`; only `home` has none, for it says where that file is. */
+  readonly key?: string;
+  readonly help: string;
+  readonly commands: 'all' | readonly CommandName[];
+}
+
+export const options = {
+  home: {
+    kind: 'path',
+    value: 'DIR',
+    defaultHelp: 'the XDG folders',
+    env: 'GPHOTOSFS_HOME',
+    help: 'keep configuration and index in DIR',
+    commands: 'all',
+  },
+  cache: {
+    kind: 'path',
+    value: 'DIR',
+    defaultHelp: '`cache` in the data folder',
+    env: 'GPHOTOSFS_CACHE',
+    key: 'cache',
+    help: 'keep the photos in DIR',
+    commands: 'all',
+  },
+  json: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_JSON',
+    key: 'json',
+    help: 'results as one JSON object a line, progress and errors as JSON too',
+    commands: 'all',
+  },
+  logLevel: {
+    kind: ['error', 'warn', 'info', 'debug'],
+    value: 'LEVEL',
+    default: 'info',
+    env: 'GPHOTOSFS_LOG_LEVEL',
+    key: 'logLevel',
+    help: 'how much to tell: error, warn, info or debug',
+    commands: 'all',
+  },
+  account: {
+    kind: 'text',
+    value: 'LABEL',
+    default: 'default',
+    env: 'GPHOTOSFS_ACCOUNT',
+    key: 'account',
+    help: 'the Google account the export belongs to, in a word of your own',
+    commands: ['add takeout'],
+  },
+  years: {
+    kind: ['yearly', 'monthly'],
+    value: 'LAYOUT',
+    default: 'yearly',
+    env: 'GPHOTOSFS_YEARS',
+    key: 'years',
+    help: 'one folder a year, or one a month in it; settled by the first sync',
+    commands: ['sync'],
+  },
+  albums: {
+    kind: ['symlink', 'hardlink'],
+    value: 'LINK',
+    default: 'symlink',
+    env: 'GPHOTOSFS_ALBUMS',
+    key: 'albums',
+    help: 'what album folders hold: symlink or hardlink; settled by the first sync',
+    commands: ['sync'],
+  },
+  rescan: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_RESCAN',
+    key: 'rescan',
+    help: 'read every archive again, also unchanged ones',
+    commands: ['sync'],
+  },
+  driver: {
+    kind: ['kernel', 'fuse-native'],
+    value: 'DRIVER',
+    defaultHelp: '`kernel` on Linux',
+    env: 'GPHOTOSFS_DRIVER',
+    key: 'driver',
+    help: 'how to mount: kernel or fuse-native',
+    commands: ['mount'],
+  },
+  allowOther: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_ALLOW_OTHER',
+    key: 'allowOther',
+    help: 'let other users look into the mount',
+    commands: ['mount'],
+  },
+  syncEvery: {
+    kind: 'duration',
+    value: 'TIME',
+    env: 'GPHOTOSFS_SYNC_EVERY',
+    key: 'syncEvery',
+    help: 'sync while mounted, every TIME (90s, 15m, 6h, 1d)',
+    commands: ['mount'],
+  },
+  daemon: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_DAEMON',
+    key: 'daemon',
+    help: 'return as soon as the mount answers and go on in the background',
+    commands: ['mount'],
+  },
+  uid: {
+    kind: 'id',
+    value: 'N',
+    defaultHelp: 'yours',
+    env: 'GPHOTOSFS_UID',
+    key: 'uid',
+    help: 'owner of everything in the mount',
+    commands: ['mount'],
+  },
+  gid: {
+    kind: 'id',
+    value: 'N',
+    defaultHelp: 'yours',
+    env: 'GPHOTOSFS_GID',
+    key: 'gid',
+    help: 'group of everything in the mount',
+    commands: ['mount'],
+  },
+  umask: {
+    kind: 'mode',
+    value: 'BITS',
+    default: '022',
+    env: 'GPHOTOSFS_UMASK',
+    key: 'umask',
+    help: 'octal bits taken from 0444 (files) and 0555 (folders)',
+    commands: ['mount'],
+  },
+  year: {
+    kind: 'texts',
+    value: 'YEAR',
+    env: 'GPHOTOSFS_PREFETCH_YEARS',
+    key: 'prefetchYears',
+    help: 'only this year folder, such as 2021 or undated; may be repeated',
+    commands: ['prefetch'],
+  },
+  album: {
+    kind: 'texts',
+    value: 'TITLE',
+    env: 'GPHOTOSFS_PREFETCH_ALBUMS',
+    key: 'prefetchAlbums',
+    help: 'only this album folder; may be repeated',
+    commands: ['prefetch'],
+  },
+  dryRun: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_DRY_RUN',
+    key: 'dryRun',
+    help: 'say what would be fetched, fetch nothing',
+    commands: ['prefetch'],
+  },
+  jobs: {
+    kind: 'count',
+    value: 'N',
+    default: '4',
+    env: 'GPHOTOSFS_JOBS',
+    key: 'jobs',
+    help: 'fetch N files at a time',
+    commands: ['prefetch'],
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof options;
+export const optionNames = Object.keys(options) as OptionName[];
+
+type ValueOf<O extends Option> = O['kind'] extends keyof Values
+  ? Values[O['kind']]
+  : O['kind'] extends readonly (infer Choice)[]
+    ? Choice
+    : never;
+
+/** Kinds that have a value even when nobody gave one. */
+type Settled = 'flag' | 'texts';
+
+/** The value of every option. */
+export type Settings = {
+  readonly [Name in OptionName]: (typeof options)[Name] extends { default: string } | { kind: Settled }
+    ? ValueOf<(typeof options)[Name]>
+    : ValueOf<(typeof options)[Name]> | undefined;
+};
+
+/** `logLevel` as the flag `--log-level`. */
+export function flagOf(name: OptionName): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** An option's value from its texts (several only for a list). @throws `usage` for a text that makes no sense */
+export function parseOption(option: Option, texts: readonly string[]): Settings[OptionName] {
+  const { kind } = option;
+  if (kind === 'texts') return texts.map(parseText);
+  const text = texts.at(-1) ?? '';
+  if (typeof kind !== 'string') return parseChoice(text, kind) as Settings[OptionName];
+  switch (kind) {
+    case 'flag':
+      return parseFlag(text);
+    case 'count':
+      return parseCount(text);
+    case 'id':
+      return parseId(text);
+    case 'mode':
+      return parseMode(text);
+    case 'duration':
+      return parseDuration(text);
+    case 'text':
+    case 'path':
+      return parseText(text);
+  }
+}

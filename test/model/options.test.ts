@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { flagOf, type Option, optionNames, options, parseOption } from '../../src/model/options.ts';
+import { optionsTable } from '../../src/model/options-table.ts';
+
+const all: readonly (readonly [string, Option])[] = optionNames.map((name) => [name, options[name]]);
+
+describe('the list of options', () => {
+  it('gives each its own variable, key and flag', () => {
+    const variables = all.map(([, { env }]) => env);
+    const keys = all.flatMap(([, { key }]) => key ?? []);
+    expect(new Set(variables).size).toBe(all.length);
+    // Only `home` has no key: it says where the configuration is.
+    expect(new Set(keys).size).toBe(all.length - 1);
+    expect(variables.filter((name) => !/^GPHOTOSFS_[A-Z_]+$/.test(name))).toEqual([]);
+  });
+
+  it('names a value for all but flags', () => {
+    expect(all.filter(([, { kind, value }]) => (kind === 'flag') !== (value === undefined))).toEqual([]);
+  });
+
+  it('has only defaults that it would take from a user', () => {
+    const withDefault = all.filter(([, option]) => option.default !== undefined);
+    expect(withDefault.length).toBeGreaterThan(3);
+    for (const [, option] of withDefault) expect(parseOption(option, [option.default ?? ''])).toBeDefined();
+  });
+
+  it('writes flags with hyphens', () => {
+    expect(flagOf('logLevel')).toBe('--log-level');
+    expect(flagOf('home')).toBe('--home');
+  });
+});
+
+describe('the table of options', () => {
+  it('has a row for each, with all its names', () => {
+    const rows = optionsTable().split('\n').slice(2);
+    expect(rows).toHaveLength(all.length);
+    for (const [at, [, option]] of all.entries()) {
+      expect(rows[at]).toContain(option.env);
+      expect(rows[at]).toContain(option.help);
+      expect(rows[at]?.split('|')).toHaveLength(8);
+    }
+  });
+
+  const readme = new URL('../../README.md', import.meta.url);
+
+  it.skipIf(!existsSync(readme))('is the one in the README', () => {
+    const section = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(
+      readFileSync(readme, 'utf8'),
+    )?.[1];
+    expect(section?.trim()).toBe(optionsTable());
+  });
+});
