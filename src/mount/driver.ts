@@ -19,8 +19,11 @@ export interface RemoteReader {
    * Bytes `offset` to `offset + length` of a file, shorter only at its end. Waits until they have been
    * fetched; the last block waits until the whole file has been verified.
    * Rejects with `interrupted` when `signal` fires; the fetch goes on for others.
+   *
+   * `openedAt` is when the reader opened the file, by the clock of `model/clock.ts`: whoever may
+   * have been given bytes that proved wrong since gets `bad-content`, never right bytes behind wrong ones.
    */
-  read(ino: number, offset: number, length: number, signal: AbortSignal): Promise<Buffer>;
+  read(ino: number, offset: number, length: number, signal: AbortSignal, openedAt?: number): Promise<Buffer>;
 }
 
 export interface MountRequest {

@@ -7,6 +7,10 @@ import { addToBoard, type Board } from './board.ts';
 
 export interface OpenFile {
   readonly ino: number;
+  /** By `model/clock.ts`. */
+  readonly openedAt: number;
+  /** The board's `changed` then. */
+  readonly changedAtOpen: number;
   /** The cache file, or undefined while the file has to be fetched. */
   fd: number | undefined;
   /** Bytes. */

@@ -28,6 +28,8 @@ export interface RemoteReadMessage {
   readonly ino: number;
   readonly offset: number;
   readonly length: number;
+  /** When the file was opened, by `model/clock.ts`. */
+  readonly openedAt: number;
 }
 
 /** Worker → main. */

@@ -3,6 +3,7 @@
  * fetched is left to the main thread. A file that gets published while it is open moves over with its next read.
  */
 import { closeSync, readSync } from 'node:fs';
+import { monotonicMs } from '../../model/clock.ts';
 import { errno } from '../errno.ts';
 import { putOpen } from './answer.ts';
 import { readBoard } from './board.ts';
@@ -25,9 +26,11 @@ const accessMode = 3;
 export const open: Handler = (session, request) => {
   if ((request.bytes.readUInt32LE(openIn.flags) & accessMode) !== 0)
     return fail(session, request, errno.EROFS);
+  const openedAt = monotonicMs();
+  const changedAtOpen = readBoard(session.board, 'changed');
   const seenPublished = readBoard(session.board, 'published');
   const { fd, size } = session.filesystem.open(request.nodeid);
-  const file = { ino: request.nodeid, fd, size, seenPublished };
+  const file = { ino: request.nodeid, openedAt, changedAtOpen, fd, size, seenPublished };
   const handle = session.files.open(file);
   putOpen(session.answer, handle, openFlag.keepCache);
   // A handle that the kernel did not take is never released.
@@ -52,7 +55,8 @@ export const read: Handler = (session, request) => {
     ok(session, request, 0);
   } else if (file.fd === undefined) {
     request.answered = true;
-    session.post({ type: 'read', unique: uniqueOf(request), ino: file.ino, offset, length });
+    const { ino, openedAt } = file;
+    session.post({ type: 'read', unique: uniqueOf(request), ino, offset, length, openedAt });
   } else if (readFully(file.fd, session.answer.bytes, length, offset)) {
     ok(session, request, length);
   } else {
@@ -73,11 +77,16 @@ function readFully(fd: number, bytes: Buffer, length: number, offset: number): b
   return true;
 }
 
-/** Opens the cache file of a file that was not cached when it was opened, if anything was published since. */
+/**
+ * Opens the cache file of a file that was not cached when it was opened, if anything was published since. Where
+ * something changed as well, this reader may hold bytes that proved wrong: then the main thread, which knows, serves it
+ * to its end.
+ */
 function lookAgain(session: Session, file: OpenFile): void {
   const published = readBoard(session.board, 'published');
   if (file.seenPublished === published) return;
   file.seenPublished = published;
+  if (readBoard(session.board, 'changed') !== file.changedAtOpen) return;
   try {
     const { fd, size } = session.filesystem.open(file.ino);
     file.fd = fd;

@@ -1,0 +1,75 @@
+/**
+ * Serves a tree: joins a driver, the fetcher, and what other processes do to the index while the mount is up.
+ *
+ * A sync or a prefetch elsewhere writes to the index; then the index says what changed, and the kernel forgets just that.
+ */
+import type { Cache } from '../cache/cache.ts';
+import { createFetcher } from '../fetch/fetcher.ts';
+import type { Index } from '../index/open.ts';
+import { changeMark, changesSince } from '../index/tree.ts';
+import { toGphotosfsError } from '../model/errors.ts';
+import type { Source } from '../sources/source.ts';
+import type { MountDriver, Mounted, MountRequest } from './driver.ts';
+import { watchIndex } from './watch-index.ts';
+
+export interface ServeRequest extends Omit<MountRequest, 'indexPath' | 'cachePath' | 'remote'> {
+  readonly driver: MountDriver;
+  readonly index: Index;
+  readonly cache: Cache;
+  /** The folder of the index and its leases. */
+  readonly home: string;
+  readonly sources: readonly Source[];
+}
+
+/** Mounts, and keeps the mount true until it is unmounted. */
+export async function serve(request: ServeRequest): Promise<Mounted> {
+  const { driver, index, cache, home, sources, log, ...mountRequest } = request;
+  let mounted: Mounted | undefined;
+  const fetcher = createFetcher({
+    index,
+    cache,
+    home,
+    sources,
+    log,
+    onDoubt: (ino) => void tellKernel({ inodes: [ino], entries: [] }),
+  });
+
+  /** A kernel that can't be told keeps what it has for a while: no reason to end the mount. */
+  async function tellKernel(change: Parameters<Mounted['invalidate']>[0]): Promise<void> {
+    try {
+      await mounted?.invalidate(change);
+    } catch (error) {
+      log('warn', `the kernel could not be told of a change: ${toGphotosfsError(error).message}`);
+    }
+  }
+
+  // From here on, so that what happens while the mount comes up is told to the kernel too.
+  let mark = changeMark(index);
+  const watching = watchIndex(index.path, log, async () => {
+    if (mounted === undefined) return;
+    mounted.published();
+    const changes = changesSince(index, mark);
+    mark = changes.mark;
+    if (changes.entries.length > 0 || changes.inodes.length > 0) await tellKernel(changes);
+  });
+  const end = async () => {
+    watching.close();
+    await fetcher.close();
+  };
+  try {
+    mounted = await driver.mount({
+      ...mountRequest,
+      indexPath: index.path,
+      cachePath: cache.path,
+      remote: fetcher,
+      log,
+    });
+  } catch (error) {
+    await end();
+    throw toGphotosfsError(error);
+  }
+  watching.look();
+  const closed = mounted.closed.finally(end);
+  closed.catch(() => {});
+  return { ...mounted, closed };
+}

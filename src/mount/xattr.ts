@@ -1,0 +1,57 @@
+/** Extended attributes: what a sidecar says of a photo, and whether its bytes are here. */
+import { albumEntriesOf } from '../index/albums.ts';
+import { isCached } from '../index/cached.ts';
+import { describeFile, hasLocation, locationsOf } from '../index/library.ts';
+import type { Index } from '../index/open.ts';
+
+/** All of them start so; `user.` is the name space that ordinary users may read (xattr(7)). */
+export const xattrPrefix = 'user.gphotosfs.';
+
+export interface ExtendedAttributes {
+  list(ino: number): string[];
+  get(ino: number, name: string): Buffer | undefined;
+}
+
+type Reader = (index: Index, ino: number) => string | undefined;
+
+/** One line an attribute: its name, and how it is read. A list is one value a line. */
+const readers: Readonly<Record<string, Reader>> = {
+  state: (index, ino) => {
+    if (isCached(index, ino)) return 'cached';
+    return hasLocation(index, ino) ? 'remote' : 'unavailable';
+  },
+  id: (index, ino) => describeFile(index, ino)?.item.photoId,
+  source: (index, ino) => {
+    const location = locationsOf(index, ino)[0];
+    return location === undefined ? undefined : `${location.source}:${location.archive}`;
+  },
+  description: (index, ino) => describeFile(index, ino)?.description.description,
+  albums: (index, ino) => lines(albumEntriesOf(index, ino).map((entry) => entry.title)),
+  people: (index, ino) => lines(describeFile(index, ino)?.description.people ?? []),
+  place: (index, ino) => describeFile(index, ino)?.description.place?.join(','),
+  provisional: (index, ino) => (describeFile(index, ino)?.item.provisional ? '1' : undefined),
+};
+
+function lines(values: readonly string[]): string | undefined {
+  return values.length === 0 ? undefined : values.join('\n');
+}
+
+export function createExtendedAttributes(index: Index): ExtendedAttributes {
+  function read(ino: number, name: string): string | undefined {
+    return Object.hasOwn(readers, name) ? readers[name]?.(index, ino) : undefined;
+  }
+  return {
+    list(ino) {
+      // Only files have any: everything else has no item to tell of.
+      if (describeFile(index, ino) === undefined) return [];
+      return Object.keys(readers)
+        .filter((name) => read(ino, name) !== undefined)
+        .map((name) => xattrPrefix + name);
+    },
+    get(ino, name) {
+      if (!name.startsWith(xattrPrefix) || describeFile(index, ino) === undefined) return undefined;
+      const value = read(ino, name.slice(xattrPrefix.length));
+      return value === undefined ? undefined : Buffer.from(value);
+    },
+  };
+}
