@@ -1,0 +1,152 @@
+/**
+ * Leases: who, of all processes of a home, is doing a thing right now (fetching a file, syncing).
+ *
+ * They live in a database of their own beside the index, so that heartbeats wake no mount that watches the index,
+ * and need not survive a power loss. A lease whose owner died is anyone's to take.
+ */
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { isRunning, thisProcess } from './process-identity.ts';
+import { useWal } from './wal.ts';
+
+/** How often an owner says that it lives, and after how long without a word it counts as dead elsewhere, ms. */
+const heartbeatMs = 15_000;
+const deadAfterMs = 60_000;
+/** Doubts are of interest to readers that were there; so long after, all of them have looked, ms. */
+const doubtsKeptMs = 24 * 3600 * 1000;
+
+/** A lease held by some process. */
+export interface Lease {
+  readonly pid: number;
+  /** How many bytes of `partial` others may read. */
+  readonly prefix: number;
+  /** The file that its owner writes; empty where there is none. */
+  readonly partial: string;
+}
+
+/**
+ * What became of a partial file that others read from: its owner still writes it; all of it proved right; or it never
+ * did, for the fetch failed or its owner died.
+ */
+export type Fate = 'underway' | 'verified' | 'doubtful';
+
+export interface Leases {
+  /** Takes all of these leases (undefined), or none and tells who has one of them. */
+  acquire(keys: string | readonly string[], partial?: string): Lease | undefined;
+  /** Who has it, if its owner is alive. */
+  holder(key: string): Lease | undefined;
+  /** Tells others how far the work is. */
+  beat(key: string, prefix: number): void;
+  /** Gives them back. `verified` is whether the partial file proved right. */
+  release(keys: string | readonly string[], verified?: boolean): void;
+  fate(key: string, partial: string): Fate;
+  /** The partial files of owners that are alive. */
+  livePartials(): Set<string>;
+  close(): void;
+}
+
+interface Row {
+  readonly host: string;
+  readonly pid: number;
+  readonly started: string;
+  readonly heartbeat: number;
+  readonly prefix: number;
+  readonly partial: string;
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS lease (
+    key TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL,
+    heartbeat INTEGER NOT NULL, prefix INTEGER NOT NULL, partial TEXT NOT NULL
+  ) WITHOUT ROWID, STRICT;
+  CREATE TABLE IF NOT EXISTS doubt (partial TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID, STRICT;`;
+
+/** Opens the leases of a home. */
+export function openLeases(home: string): Leases {
+  const db = openDatabase(join(home, 'leases.db'));
+  const me = thisProcess();
+  const columns = 'host, pid, started, heartbeat, prefix, partial';
+  const mine = 'host = ? AND pid = ? AND started = ?';
+  const owner = [me.host, me.pid, me.started] as const;
+  const get = db.prepare(`SELECT ${columns} FROM lease WHERE key = ?`);
+  const getMine = db.prepare(`SELECT ${columns} FROM lease WHERE key = ? AND ${mine}`);
+  const put = db.prepare(`INSERT OR REPLACE INTO lease (key, ${columns}) VALUES (?, ?, ?, ?, ?, 0, ?)`);
+  const progress = db.prepare(`UPDATE lease SET heartbeat = ?, prefix = ? WHERE key = ? AND ${mine}`);
+  const remove = db.prepare(`DELETE FROM lease WHERE key = ? AND ${mine}`);
+  const heartbeat = db.prepare(`UPDATE lease SET heartbeat = ? WHERE ${mine}`);
+  const all = db.prepare(`SELECT ${columns} FROM lease WHERE partial <> ''`);
+  const doubt = db.prepare('INSERT OR IGNORE INTO doubt (partial, at) VALUES (?, ?)');
+  const isDoubted = db.prepare('SELECT 1 FROM doubt WHERE partial = ?');
+  let held = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  const rowOf = (key: string) => get.get(key) as Row | undefined;
+  const alive = (row: Row): boolean => isRunning(row) ?? Math.abs(Date.now() - row.heartbeat) < deadAfterMs;
+  const keysOf = (keys: string | readonly string[]) => (typeof keys === 'string' ? [keys] : keys);
+  const doubtIfRead = (row: Row | undefined) => {
+    if (row !== undefined && row.prefix > 0) doubt.run(row.partial, Date.now());
+  };
+
+  const acquire = db.transaction((keys: readonly string[], partial: string): Lease | undefined => {
+    const rows = keys.map(rowOf);
+    const taken = rows.find((row) => row !== undefined && alive(row));
+    if (taken !== undefined) return taken;
+    for (const row of rows) doubtIfRead(row);
+    for (const key of keys) put.run(key, ...owner, Date.now(), partial);
+    return undefined;
+  });
+  const release = db.transaction((keys: readonly string[], verified: boolean): void => {
+    for (const key of keys) {
+      if (!verified) doubtIfRead(getMine.get(key, ...owner) as Row | undefined);
+      remove.run(key, ...owner);
+    }
+  });
+  return {
+    acquire(keys, partial = '') {
+      const other = acquire.immediate(keysOf(keys), partial);
+      if (other !== undefined) return other;
+      held += 1;
+      timer ??= setInterval(() => {
+        if (held > 0) heartbeat.run(Date.now(), ...owner);
+      }, heartbeatMs).unref();
+      return undefined;
+    },
+    holder(key) {
+      const row = rowOf(key);
+      return row !== undefined && alive(row) ? row : undefined;
+    },
+    beat: (key, prefix) => void progress.run(Date.now(), prefix, key, ...owner),
+    release(keys, verified = true) {
+      held -= 1;
+      release.immediate(keysOf(keys), verified);
+    },
+    fate(key, partial) {
+      const row = rowOf(key);
+      if (row?.partial === partial) return alive(row) ? 'underway' : 'doubtful';
+      return isDoubted.get(partial) === undefined ? 'verified' : 'doubtful';
+    },
+    livePartials: () => new Set((all.all() as Row[]).filter(alive).map((row) => row.partial)),
+    close() {
+      clearInterval(timer);
+      db.close();
+    },
+  };
+}
+
+function openDatabase(path: string): Database.Database {
+  const db = new Database(path, { timeout: 30_000 });
+  try {
+    chmodSync(path, 0o600);
+    useWal(db);
+    db.pragma('synchronous = OFF');
+    db.transaction(() => {
+      db.exec(schema);
+      db.prepare('DELETE FROM doubt WHERE at < ?').run(Date.now() - doubtsKeptMs);
+    }).immediate();
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Opens the index: one SQLite database in WAL mode, so that readers (a mount) never wait for a writer (a sync) and
+ * all processes of a home meet in it. This folder is the only one that knows SQLite.
+ */
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { errorCode, GphotosfsError } from '../model/errors.ts';
+import { migrations } from './schema.ts';
+import { useWal } from './wal.ts';
+
+/** An open index. Only modules of this folder look inside. */
+export interface Index {
+  readonly path: string;
+  readonly db: Database.Database;
+  /** Statements, prepared once each, by their SQL. */
+  readonly statements: Map<string, Database.Statement>;
+  /** The same for those that give rows as arrays. */
+  readonly rawStatements: Map<string, Database.Statement>;
+}
+
+/**
+ * How long a writer waits for another one, ms. Transactions are short (a page, a group of files), but a checkpoint
+ * on a slow disk takes seconds; restic and SQLite's own advice start at 5 s.
+ */
+const busyTimeoutMs = 30_000;
+
+/** Directories, root, years and albums, exist from the start; entry cookies start above FUSE's `.` and `..`. */
+const firstEntry = 1000;
+export const rootIno = 1;
+export const yearsIno = 2;
+export const albumsIno = 3;
+
+/**
+ * Opens or creates the index at `path`. `readonly` opens an existing one for reading only (the mount's worker).
+ * @throws `index-newer` for a database of a newer gphotosfs, which is left untouched; `index-corrupt` for one that
+ * is no database; `not-found` for a missing one with `readonly`.
+ */
+export function openIndex(path: string, options: { readonly readonly?: boolean } = {}): Index {
+  const readonly = options.readonly ?? false;
+  if (readonly && !existsSync(path)) {
+    throw new GphotosfsError('not-found', `${path} does not exist`, { hint: 'Run "gphotosfs sync" first.' });
+  }
+  if (!readonly) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    const db = new Database(path, { readonly, timeout: busyTimeoutMs });
+    try {
+      refuseNewer(db, path);
+      if (!readonly) prepareForWriting(db, path);
+      // Directory listings walk the table once; a map of it saves a copy of each page.
+      db.pragma('mmap_size = 268435456');
+      return { path, db, statements: new Map(), rawStatements: new Map() };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    throw openError(error, path);
+  }
+}
+
+export function closeIndex(index: Index): void {
+  index.db.close();
+}
+
+/** A prepared statement of this index, compiled at its first use. */
+export function statement(index: Index, sql: string): Database.Statement {
+  let prepared = index.statements.get(sql);
+  if (prepared === undefined) {
+    prepared = index.db.prepare(sql);
+    index.statements.set(sql, prepared);
+  }
+  return prepared;
+}
+
+/** The same, giving rows as arrays: half the cost of objects where many rows are read. */
+export function rawStatement(index: Index, sql: string): Database.Statement {
+  let prepared = index.rawStatements.get(sql);
+  if (prepared === undefined) {
+    prepared = index.db.prepare(sql).raw(true);
+    index.rawStatements.set(sql, prepared);
+  }
+  return prepared;
+}
+
+/** Runs `work` in one write transaction: all of it is stored, or, when it throws, nothing. */
+export function transaction<T>(index: Index, work: () => T): T {
+  return index.db.transaction(work).immediate();
+}
+
+function refuseNewer(db: Database.Database, path: string): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version <= migrations.length) return;
+  throw new GphotosfsError('index-newer', `${path} was written by a newer gphotosfs (version ${version})`, {
+    hint: 'Install the newer gphotosfs again. Nothing was changed.',
+  });
+}
+
+function prepareForWriting(db: Database.Database, path: string): void {
+  // NORMAL: a power loss may take back the last commits, never corrupt; the cache's journal has them.
+  useWal(db);
+  db.pragma('synchronous = NORMAL');
+  db.pragma('cache_size = -32000');
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    if (existsSync(file)) chmodSync(file, 0o600);
+  }
+  db.transaction(() => {
+    const version = db.pragma('user_version', { simple: true }) as number;
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    if (version === 0) makeTopDirectories(db);
+    db.pragma(`user_version = ${migrations.length}`);
+  }).immediate();
+}
+
+function makeTopDirectories(db: Database.Database): void {
+  const now = Math.floor(Date.now() / 1000);
+  const inode = db.prepare(
+    'INSERT INTO inode (ino, kind, size, mtime, ctime, nlink, parent, entry) VALUES (?, 1, 0, ?, ?, ?, ?, ?)',
+  );
+  const entry = db.prepare('INSERT INTO entry (parent, id, name, unique_key, ino) VALUES (?, ?, ?, ?, ?)');
+  inode.run(rootIno, now, now, 4, rootIno, 0);
+  inode.run(yearsIno, now, now, 2, rootIno, firstEntry);
+  inode.run(albumsIno, now, now, 2, rootIno, firstEntry + 1);
+  entry.run(rootIno, firstEntry, 'years', 'years', yearsIno);
+  entry.run(rootIno, firstEntry + 1, 'albums', 'albums', albumsIno);
+}
+
+function openError(error: unknown, path: string): unknown {
+  const code = errorCode(error);
+  if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT')) {
+    return new GphotosfsError('index-corrupt', `${path} is damaged`, {
+      hint: 'Move it away and run "gphotosfs sync": archives are read again, cached photos stay where they are.',
+      cause: error,
+    });
+  }
+  if (code === 'SQLITE_CANTOPEN') {
+    return new GphotosfsError('no-permission', `cannot open ${path}`, {
+      hint: 'Check that the folder exists and that you may write to it.',
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,173 @@
+/** What a prefetch has to do: which files are selected, which of them are not in the cache, and where they lie. */
+import type { CacheStat } from './cached.ts';
+import { albumsIno, type Index, rawStatement, yearsIno } from './open.ts';
+
+/** Directory names, as the tree shows them; an empty list selects all. */
+export interface Selection {
+  readonly years: readonly string[];
+  readonly albums: readonly string[];
+}
+
+/** The inode numbers of the directories `years/NAME`, with their months. */
+const yearDirectories = `
+  SELECT e.ino FROM entry e WHERE e.parent = ${yearsIno} AND e.name IN (SELECT value FROM json_each(?1))
+  UNION ALL
+  SELECT m.ino FROM entry e JOIN entry m ON m.parent = e.ino JOIN inode i ON i.ino = m.ino
+  WHERE e.parent = ${yearsIno} AND i.kind = 1 AND e.name IN (SELECT value FROM json_each(?1))`;
+
+/** Albums by their directory's name or by title. */
+const chosenAlbums = `
+  SELECT a.id FROM album a JOIN inode d ON d.ino = a.directory JOIN entry e ON e.parent = d.parent AND e.id = d.entry
+  WHERE e.name IN (SELECT value FROM json_each(?2)) OR a.title IN (SELECT value FROM json_each(?2))`;
+
+const selected = `
+  FROM file f JOIN inode i ON i.ino = f.ino
+  WHERE (?1 = '[]' AND ?2 = '[]')
+     OR (?1 <> '[]' AND i.parent IN (${yearDirectories}))
+     OR (?2 <> '[]' AND f.ino IN (SELECT m.ino FROM membership m WHERE m.album IN (${chosenAlbums})))`;
+
+/** SQLite's numbered parameters are bound by their number: better-sqlite3 takes them for names. */
+function parameters(selection: Selection): Record<number, string> {
+  return { 1: JSON.stringify(selection.years), 2: JSON.stringify(selection.albums) };
+}
+
+/** Newer bytes of a file that some source can give: they are what is wanted of it. */
+const obtainable = `
+  SELECT r.ino, r.size FROM revision r
+  WHERE EXISTS (SELECT 1 FROM location l
+                WHERE l.ino = r.ino AND l.size = r.size AND coalesce(l.crc32 = r.crc32, 1))`;
+
+export interface SelectedTotals {
+  readonly files: number;
+  readonly bytes: number;
+  readonly cachedFiles: number;
+  readonly cachedBytes: number;
+}
+
+/** Counts what is selected and what of it is in the cache with its newest bytes. */
+export function countSelected(index: Index, selection: Selection): SelectedTotals {
+  const row = rawStatement(
+    index,
+    `SELECT count(*), coalesce(sum(f.size), 0), coalesce(sum(cached), 0), coalesce(sum(cached * f.size), 0)
+     FROM (SELECT f.size,
+             EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino)
+             AND f.ino NOT IN (SELECT ino FROM (${obtainable})) AS cached ${selected}) f`,
+  ).get(parameters(selection)) as number[];
+  const [files = 0, bytes = 0, cachedFiles = 0, cachedBytes = 0] = row;
+  return { files, bytes, cachedFiles, cachedBytes };
+}
+
+/** A file to fetch, and the place that is cheapest to take it from. */
+export interface MissingFile {
+  readonly ino: number;
+  readonly size: number;
+  /** undefined where no source has it. */
+  readonly source: string | undefined;
+  readonly archive: string | undefined;
+  readonly sequential: boolean;
+}
+
+/** Files (`ino`, `size`) with their cheapest places, in the order of these: archive by archive, ascending. */
+const placed = (files: string) => `
+  SELECT w.ino, w.size, a.source, a.name, a.sequential
+  FROM (
+    SELECT f.ino, f.size,
+      (SELECT l.archive FROM location l JOIN archive a ON a.id = l.archive
+       WHERE l.ino = f.ino AND l.size = f.size
+       ORDER BY a.sequential, a.export_time DESC, l.archive, l.offset LIMIT 1) AS archive
+    FROM (${files}) f
+  ) w
+  LEFT JOIN archive a ON a.id = w.archive
+  LEFT JOIN location l ON l.archive = w.archive AND l.ino = w.ino
+  GROUP BY w.ino ORDER BY a.id, min(l.offset)`;
+
+function missingOf(row: readonly unknown[]): MissingFile {
+  return {
+    ino: row[0] as number,
+    size: row[1] as number,
+    source: (row[2] as string | null) ?? undefined,
+    archive: (row[3] as string | null) ?? undefined,
+    sequential: row[4] === 1,
+  };
+}
+
+/** Selected files whose newest bytes are not in the cache, in the order of their places. */
+export function listMissing(index: Index, selection: Selection): MissingFile[] {
+  const missing = `
+    SELECT f.ino, coalesce(r.size, f.size) AS size
+    FROM (SELECT f.ino, f.size ${selected}) f LEFT JOIN (${obtainable}) r ON r.ino = f.ino
+    WHERE r.ino IS NOT NULL OR NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino)`;
+  const rows = rawStatement(index, placed(missing)).all(parameters(selection)) as unknown[][];
+  return rows.map(missingOf);
+}
+
+/** The same of given files, cached or not. */
+export function listPlaces(index: Index, inos: readonly number[]): MissingFile[] {
+  if (inos.length === 0) return [];
+  const given = 'SELECT f.ino, f.size FROM file f WHERE f.ino IN (SELECT value FROM json_each(?))';
+  const rows = rawStatement(index, placed(given)).all(JSON.stringify(inos)) as unknown[][];
+  return rows.map(missingOf);
+}
+
+/** A file that the index takes for cached. */
+export interface RecordedFile {
+  readonly ino: number;
+  /** Its directory. */
+  readonly parent: number;
+  readonly name: string;
+  readonly recorded: CacheStat;
+}
+
+/** Selected files whose newest bytes the index takes for cached, directory by directory. */
+export function listRecorded(index: Index, selection: Selection): RecordedFile[] {
+  const rows = rawStatement(
+    index,
+    `SELECT f.ino, f.parent, e.name, c.size, c.mtime_ms, c.ctime_ms, c.cache_ino
+     FROM (SELECT f.ino, i.parent, i.entry ${selected}) f
+     JOIN cached c ON c.ino = f.ino JOIN entry e ON e.parent = f.parent AND e.id = f.entry
+     WHERE f.ino NOT IN (SELECT ino FROM (${obtainable})) ORDER BY f.parent`,
+  ).all(parameters(selection)) as unknown[][];
+  return rows.map((row) => ({
+    ino: row[0] as number,
+    parent: row[1] as number,
+    name: row[2] as string,
+    recorded: {
+      size: row[3] as number,
+      mtimeMs: row[4] as number,
+      ctimeMs: row[5] as number,
+      cacheIno: row[6] as number,
+    },
+  }));
+}
+
+/** Which of the wanted years and albums do not exist. */
+export function unknownSelection(index: Index, selection: Selection): Selection {
+  const missing = (sql: string, names: readonly string[]) =>
+    names.filter((name) => rawStatement(index, sql).get({ name }) === undefined);
+  return {
+    years: missing(`SELECT 1 FROM entry WHERE parent = ${yearsIno} AND name = @name`, selection.years),
+    albums: missing(
+      `SELECT 1 FROM entry WHERE parent = ${albumsIno} AND name = @name
+       UNION ALL SELECT 1 FROM album WHERE title = @name`,
+      selection.albums,
+    ),
+  };
+}
+
+/** Cached files whose time became final after they were cached. A second's difference is a coarse file system's. */
+export function listUnsettled(index: Index): number[] {
+  const rows = rawStatement(
+    index,
+    `SELECT c.ino FROM cached c JOIN inode i ON i.ino = c.ino WHERE abs(c.mtime_ms - i.mtime * 1000.0) > 2000`,
+  ).all() as unknown[][];
+  return rows.map((row) => row[0] as number);
+}
+
+/** Cached files that are in albums. */
+export function listCachedMembers(index: Index): number[] {
+  const rows = rawStatement(
+    index,
+    'SELECT DISTINCT m.ino FROM membership m JOIN cached c ON c.ino = m.ino',
+  ).all() as unknown[][];
+  return rows.map((row) => row[0] as number);
+}

@@ -1,0 +1,76 @@
+/** How things stand, in numbers. */
+import type { UnixSeconds } from '../model/words.ts';
+import { type Index, rawStatement, statement } from './open.ts';
+import { countUnavailable } from './sources.ts';
+
+export interface SourceStatus {
+  readonly id: string;
+  readonly account: string;
+  readonly archives: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly cachedFiles: number;
+  readonly lastScan: UnixSeconds | undefined;
+}
+
+export interface IndexStatus {
+  readonly items: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly cachedFiles: number;
+  readonly cachedBytes: number;
+  readonly albums: number;
+  /** Listed, but neither cached nor to be had. */
+  readonly unavailable: number;
+  /** Without a sidecar so far: their dates may still change, once. */
+  readonly provisional: number;
+  /** Newer bytes that are known but not fetched yet. */
+  readonly revisions: number;
+  /** Every file is in the cache, with its newest bytes. */
+  readonly complete: boolean;
+  readonly lastSync: UnixSeconds | undefined;
+  readonly sources: readonly SourceStatus[];
+}
+
+export function readStatus(index: Index): IndexStatus {
+  const numbers = (sql: string) =>
+    (rawStatement(index, sql).get() as (number | null)[]).map((value) => value ?? 0);
+  return index.db.transaction(() => {
+    const [items = 0, provisional = 0] = numbers('SELECT count(*), sum(provisional) FROM item');
+    const [files = 0, bytes = 0] = numbers('SELECT count(*), sum(size) FROM file');
+    const [cachedFiles = 0, cachedBytes = 0] = numbers('SELECT count(*), sum(size) FROM cached');
+    const [albums = 0] = numbers('SELECT count(*) FROM album');
+    const [revisions = 0] = numbers('SELECT count(*) FROM revision');
+    const sources = readSources(index);
+    const scans = sources.map((source) => source.lastScan).filter((scan) => scan !== undefined);
+    return {
+      items,
+      files,
+      bytes,
+      cachedFiles,
+      cachedBytes,
+      albums,
+      unavailable: countUnavailable(index),
+      provisional,
+      revisions,
+      complete: scans.length > 0 && cachedFiles === files && revisions === 0,
+      lastSync: scans.length === 0 ? undefined : Math.max(...scans),
+      sources,
+    };
+  })();
+}
+
+function readSources(index: Index): SourceStatus[] {
+  const rows = statement(
+    index,
+    `SELECT s.id, s.account, s.last_scan AS lastScan,
+            (SELECT count(*) FROM archive a WHERE a.source = s.id) AS archives,
+            count(f.ino) AS files, coalesce(sum(f.size), 0) AS bytes, count(c.ino) AS cachedFiles
+     FROM source s
+     LEFT JOIN (SELECT DISTINCT a.source, l.ino FROM location l JOIN archive a ON a.id = l.archive) x ON x.source = s.id
+     LEFT JOIN file f ON f.ino = x.ino
+     LEFT JOIN cached c ON c.ino = f.ino
+     GROUP BY s.id ORDER BY s.id`,
+  ).all() as (Omit<SourceStatus, 'lastScan'> & { lastScan: number | null })[];
+  return rows.map((row) => ({ ...row, lastScan: row.lastScan ?? undefined }));
+}

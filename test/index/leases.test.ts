@@ -1,0 +1,111 @@
+/** Leases: one owner at a time, over processes, whatever becomes of them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Leases, openLeases } from '../../src/index/leases.ts';
+import { isRunning, thisProcess } from '../../src/index/process-identity.ts';
+
+let home: string;
+let leases: Leases;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'gphotosfs-leases-'));
+  leases = openLeases(home);
+});
+afterEach(() => {
+  leases.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** A process that takes a lease, tells how far it is, and waits to be killed. */
+async function otherOwner(keys: readonly string[], partial: string, prefix: number) {
+  const script = `
+    import { openLeases } from '${new URL('../../src/index/leases.ts', import.meta.url).href}';
+    const leases = openLeases('${home}');
+    const taken = leases.acquire(${JSON.stringify(keys)}, '${partial}') === undefined;
+    leases.beat('${keys[0]}', ${prefix});
+    console.log(taken ? 'taken' : 'refused');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: new URL('../..', import.meta.url),
+  });
+  const [said] = await once(child.stdout, 'data');
+  return {
+    pid: child.pid,
+    said: String(said).trim(),
+    async kill() {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+/** Rows as another process, of another container, would have written them. */
+function write(sql: string, ...values: unknown[]): void {
+  const db = new Database(join(home, 'leases.db'));
+  db.prepare(sql).run(...values);
+  db.close();
+}
+
+describe('a lease', () => {
+  it('has one owner; several are taken together or not at all', () => {
+    expect(leases.acquire(['a', 'b'], 'partial')).toBeUndefined();
+    expect(leases.acquire('a')).toMatchObject({ pid: process.pid, partial: 'partial', prefix: 0 });
+    expect(leases.acquire(['c', 'b'])).toMatchObject({ partial: 'partial' });
+    expect(leases.holder('c')).toBeUndefined();
+    expect(leases.livePartials()).toEqual(new Set(['partial']));
+    leases.release(['a', 'b']);
+    expect(leases.acquire(['c', 'b'])).toBeUndefined();
+    expect(statSync(join(home, 'leases.db')).mode & 0o777).toBe(0o600);
+  });
+
+  it('of a living process is refused, of a killed one is anyone’s', async () => {
+    const other = await otherOwner(['a', 'content'], 'theirs', 500);
+    expect(other.said).toBe('taken');
+    expect(leases.acquire(['content', 'z'])).toMatchObject({ pid: other.pid, partial: 'theirs' });
+    expect(leases.holder('a')).toMatchObject({ prefix: 500 });
+    expect(leases.fate('a', 'theirs')).toBe('underway');
+    await other.kill();
+    expect(leases.holder('a')).toBeUndefined();
+    expect(leases.livePartials()).toEqual(new Set());
+    expect(leases.fate('a', 'theirs')).toBe('doubtful');
+    expect(leases.acquire(['a', 'content'], 'mine')).toBeUndefined();
+    // Nobody has verified what others may have read of it; that stays known.
+    expect(leases.fate('a', 'theirs')).toBe('doubtful');
+    leases.release(['a', 'content'], true);
+    expect(leases.fate('a', 'mine')).toBe('verified');
+  });
+
+  it('that failed leaves doubt only where others could read of it', () => {
+    leases.acquire('a', 'read');
+    leases.beat('a', 10);
+    leases.release('a', false);
+    leases.acquire('a', 'unread');
+    leases.release('a', false);
+    expect([leases.fate('a', 'read'), leases.fate('a', 'unread')]).toEqual(['doubtful', 'verified']);
+  });
+
+  it('is not confused by a process number that was given again, nor by another boot', () => {
+    const { host, pid, started } = thisProcess();
+    expect(isRunning({ host, pid, started })).toBe(true);
+    const insert = 'INSERT INTO lease VALUES (?, ?, ?, ?, ?, 0, ?)';
+    write(insert, 'again', host, pid, `${Number(started) - 1}`, Date.now(), 'p');
+    write(insert, 'boot', 'other-boot pid:[1]', pid, started, Date.now(), 'p');
+    expect(leases.holder('again')).toBeUndefined();
+    expect(leases.holder('boot')).toBeUndefined();
+  });
+
+  it('of another container lives by its heartbeat', () => {
+    const { host, pid, started } = thisProcess();
+    const [boot] = host.split(' ');
+    const insert = 'INSERT INTO lease VALUES (?, ?, ?, ?, ?, 0, ?)';
+    write(insert, 'alive', `${boot} pid:[1]`, pid, started, Date.now() - 30_000, 'p');
+    write(insert, 'dead', `${boot} pid:[1]`, pid, started, Date.now() - 90_000, 'p');
+    expect(leases.acquire('alive')).toMatchObject({ pid });
+    expect(leases.acquire('dead')).toBeUndefined();
+  });
+});

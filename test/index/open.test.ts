@@ -1,0 +1,109 @@
+/** Opening the index: a newer one is refused untouched, a damaged one recognised, readers don't wait for a writer. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { albumsIno, closeIndex, openIndex, rootIno, transaction, yearsIno } from '../../src/index/open.ts';
+import { migrations } from '../../src/index/schema.ts';
+import { getSetting, putSetting } from '../../src/index/settings.ts';
+import { findEntry, listEntries } from '../../src/index/tree.ts';
+import { GphotosfsError } from '../../src/model/errors.ts';
+
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'gphotosfs-index-'));
+  path = join(directory, 'home', 'index.db');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function failure(act: () => unknown): GphotosfsError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof GphotosfsError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('openIndex', () => {
+  it('makes a private index with the top of the tree', () => {
+    const index = openIndex(path);
+    const top = listEntries(index, rootIno, 0, 10);
+    expect(top.map(({ name, attributes }) => [name, attributes.ino, attributes.kind])).toEqual([
+      ['years', yearsIno, 'directory'],
+      ['albums', albumsIno, 'directory'],
+    ]);
+    expect(findEntry(index, rootIno, 'years')?.attributes.nlink).toBe(2);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(directory, 'home')).mode & 0o777).toBe(0o700);
+    closeIndex(index);
+    const again = openIndex(path);
+    expect(listEntries(again, rootIno, 0, 10)).toEqual(top);
+    closeIndex(again);
+  });
+
+  it('refuses the index of a newer gphotosfs and leaves every byte of it', () => {
+    closeIndex(openIndex(path));
+    const db = new Database(path);
+    db.pragma(`user_version = ${migrations.length + 1}`);
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    db.close();
+    const before = readFileSync(path);
+    for (const readonly of [false, true]) {
+      const error = failure(() => openIndex(path, { readonly }));
+      expect([error.kind, error.message.includes(path)]).toEqual(['index-newer', true]);
+    }
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it('recognises what is no index, and a damaged one', () => {
+    closeIndex(openIndex(path));
+    const whole = readFileSync(path);
+    writeFileSync(path, 'a letter to my aunt, long enough to be read as a header of a database');
+    expect(failure(() => openIndex(path)).kind).toBe('index-corrupt');
+    const broken = Buffer.from(whole);
+    broken.fill(0xa5, 100, 4096);
+    writeFileSync(path, broken);
+    const error = failure(() => openIndex(path));
+    expect(error.kind).toBe('index-corrupt');
+    expect(error.hint).toMatch(/sync/);
+    expect(readFileSync(path).equals(broken)).toBe(true);
+  });
+
+  it('opens for reading only what is there, and writes nothing then', () => {
+    expect(failure(() => openIndex(path, { readonly: true })).kind).toBe('not-found');
+    const writer = openIndex(path);
+    const reader = openIndex(path, { readonly: true });
+    expect(() => putSetting(reader, 'a', 'b')).toThrow(/readonly/);
+    transaction(writer, () => {
+      putSetting(writer, 'a', '1');
+      // A reader sees what was committed, and doesn't wait.
+      expect(getSetting(reader, 'a')).toBeUndefined();
+    });
+    expect(getSetting(reader, 'a')).toBe('1');
+    closeIndex(reader);
+    closeIndex(writer);
+  });
+
+  it('says so when the folder can’t be written', ({ skip }) => {
+    if (process.getuid?.() === 0) return skip();
+    chmodSync(directory, 0o500);
+    expect(failure(() => openIndex(path)).kind).toBe('no-permission');
+    chmodSync(directory, 0o700);
+  });
+
+  it('stores all of a transaction or nothing', () => {
+    const index = openIndex(path);
+    expect(() =>
+      transaction(index, () => {
+        putSetting(index, 'a', '1');
+        throw new Error('on the way');
+      }),
+    ).toThrow('on the way');
+    expect(getSetting(index, 'a')).toBeUndefined();
+    closeIndex(index);
+  });
+});
