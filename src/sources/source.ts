@@ -92,8 +92,8 @@ export interface Memo {
 
 /**
  * A piece of a listing. Pages come in the order in which names shall be given (export time, path, content).
- * Archives are named in the page of their first location, or before. A page and its memos are applied in one
- * transaction, so a scan that is cut off goes on from what was applied.
+ * The archives of an export are all named before its first item, for an item at a place in none of them may be one that
+ * was moved. A page and its memos are applied in one transaction, so a scan that is cut off goes on from what was applied.
  */
 export interface Page {
   readonly archives: readonly ScannedArchive[];

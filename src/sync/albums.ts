@@ -1,0 +1,73 @@
+/**
+ * Albums of a page: an album is known by account, folder name and date; its members only grow. A member's link is
+ * named after the item, in the album's own name space.
+ */
+import {
+  type AlbumRow,
+  addAlbum,
+  addMember,
+  albumsByFolder,
+  isMember,
+  setAlbumDate,
+} from '../index/albums.ts';
+import { getFile } from '../index/items.ts';
+import { fileAt } from '../index/locations.ts';
+import { albumsIno } from '../index/open.ts';
+import { getInode } from '../index/tree.ts';
+import type { ScannedAlbum } from '../sources/source.ts';
+import { addDirectory, addHardLink, addSymlink, type Growth, treePath } from '../tree/entries.ts';
+import { linkTarget } from '../tree/layout.ts';
+import type { ScanState } from './scan-state.ts';
+
+export function applyAlbum(scan: ScanState, growth: Growth, scanned: ScannedAlbum): void {
+  const album = findAlbum(scan, growth, scanned) ?? newAlbum(scan, growth, scanned);
+  for (const member of scanned.members) {
+    const archive = scan.archiveIds.get(member.archive);
+    // A member that is held back (in the trash) has no file.
+    const ino = archive === undefined ? undefined : fileAt(scan.index, archive, member.offset)?.ino;
+    if (ino !== undefined && !isMember(scan.index, ino, album.id)) join(scan, growth, album, ino);
+  }
+}
+
+/** The same folder and date; an album whose date one side doesn't know is the only one of its folder, or a new one. */
+function findAlbum(scan: ScanState, growth: Growth, scanned: ScannedAlbum): AlbumRow | undefined {
+  const candidates = albumsByFolder(scan.index, scan.source.account, scanned.folder);
+  const exact = candidates.find((album) => album.date === (scanned.date ?? null));
+  if (exact !== undefined) return exact;
+  if (scanned.date === undefined) return candidates.length === 1 ? candidates[0] : undefined;
+  const dateless = candidates.find((album) => album.date === null);
+  if (dateless === undefined) return undefined;
+  const { id: _, ...known } = dateless;
+  setAlbumDate(scan.index, dateless.id, scanned.date);
+  growth.records.push({ type: 'album', ...known, date: scanned.date });
+  return dateless;
+}
+
+function newAlbum(scan: ScanState, growth: Growth, scanned: ScannedAlbum): AlbumRow {
+  scan.counts.newAlbums += 1;
+  const { account } = scan.source;
+  const { folder, title } = scanned;
+  const date = scanned.date ?? null;
+  const identity = [account, folder, date ?? ''].join('\n');
+  const directory = addDirectory(growth, albumsIno, title.trim() === '' ? folder : title, identity).ino;
+  const album = { account, folder, title, date, directory };
+  growth.records.push({ type: 'album', ...album });
+  return { id: addAlbum(scan.index, album), ...album };
+}
+
+function join(scan: ScanState, growth: Growth, album: AlbumRow, ino: number): void {
+  const file = getFile(scan.index, ino);
+  const inode = getInode(scan.index, ino);
+  if (file === undefined || inode === undefined) return;
+  const path = treePath(growth, ino);
+  const identity = path.join('/');
+  const { cookie } =
+    scan.layout.albums === 'hardlink'
+      ? addHardLink(growth, album.directory, file.name, identity, ino)
+      : addSymlink(growth, album.directory, file.name, identity, {
+          target: linkTarget(path),
+          mtime: inode.mtime,
+        });
+  addMember(scan.index, ino, album.id, cookie);
+  growth.records.push({ type: 'member', ino, directory: album.directory, cookie });
+}

@@ -1,0 +1,182 @@
+/**
+ * One scanned item: the item of the index that it is, or a new one; and for each of its files the inode that shows it.
+ * A file that is known by its place stays what it is.
+ */
+import {
+  addFile,
+  addItem,
+  dropItemWithoutFiles,
+  type FileRow,
+  filesOfItem,
+  getFile,
+  getItem,
+  type ItemRow,
+  moveFile,
+} from '../index/items.ts';
+import { fileAt, placesOfItem, putLocation } from '../index/locations.ts';
+import { yearsIno } from '../index/open.ts';
+import { sameContent } from '../model/content.ts';
+import type { UnixSeconds } from '../model/words.ts';
+import type { ScannedFile, ScannedItem, ScannedLocation } from '../sources/source.ts';
+import { addFileEntry, directoryNamed, type Growth } from '../tree/entries.ts';
+import { fileTime, yearPath } from '../tree/layout.ts';
+
+import { recordedFile, recordedItem, refreshItem, settleTime } from './facts.ts';
+import { findKin } from './family.ts';
+import { findItem, isNamed } from './identity.ts';
+import { noteKin } from './revise.ts';
+import { archiveId, isAlone, type ScanState } from './scan-state.ts';
+
+/** A scanned file with what the index has at its places. */
+interface Looked {
+  readonly scanned: ScannedFile;
+  readonly places: readonly {
+    readonly archive: number;
+    readonly location: ScannedLocation;
+    /** The file there, if the place has the same bytes as before. */
+    readonly ino: number | undefined;
+    readonly address: string | undefined;
+  }[];
+  /** The first file at one of them. */
+  readonly known: FileRow | undefined;
+}
+
+export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem): void {
+  const exportTime = scan.exportTimes.get(scanned.exportId) ?? 0;
+  const files = scanned.files.map((file) => lookAt(scan, file));
+  const owners = ownersOf(scan, files);
+  const alone = isAlone(scan, scanned.exportId);
+  const item =
+    owners.find((owner) => !owner.provisional) ?? owners[0] ?? (alone ? undefined : findItem(scan, scanned));
+  if (item === undefined && scanned.trashed) {
+    scan.counts.heldBack += 1;
+    return;
+  }
+  const id = item?.id ?? newItem(scan, growth, scanned, exportTime);
+  if (item !== undefined) refreshItem(scan, growth, item, scanned, exportTime);
+  for (const owner of owners) regroup(scan, growth, owner, id, files, scanned);
+
+  const taken = new Set(files.flatMap(({ known }) => known?.ino ?? []));
+  let free: readonly FileRow[] | undefined;
+  for (const file of files) {
+    let ino = file.known?.ino;
+    if (ino === undefined) {
+      free ??= item === undefined ? [] : freeFiles(scan, item.id, scanned.exportId);
+      const siblings = free.filter((sibling) => !taken.has(sibling.ino));
+      ino = placeFile(scan, growth, { id, siblings }, file.scanned, scanned, exportTime);
+    }
+    if (ino === undefined) continue;
+    taken.add(ino);
+    for (const { archive, location, ...there } of file.places) {
+      // What another file was found at stays its own: it may have no other place.
+      const isOthers = there.ino !== undefined && there.ino !== ino;
+      const isStored = there.ino === ino && there.address === location.address;
+      if (!isOthers && !isStored) putLocation(scan.index, archive, ino, location, file.scanned.content);
+    }
+  }
+}
+
+function lookAt(scan: ScanState, scanned: ScannedFile): Looked {
+  const places = scanned.locations.map((location) => {
+    const archive = archiveId(scan, location.archive);
+    const found = fileAt(scan.index, archive, location.offset);
+    const there = found !== undefined && sameContent(found, scanned.content) ? found : undefined;
+    return { archive, location, ino: there?.ino, address: there?.address };
+  });
+  const ino = places.find((place) => place.ino !== undefined)?.ino;
+  return { scanned, places, known: ino === undefined ? undefined : getFile(scan.index, ino) };
+}
+
+/** The items that have the known files now. */
+function ownersOf(scan: ScanState, files: readonly Looked[]): ItemRow[] {
+  const ids = new Set(files.flatMap(({ known }) => known?.item ?? []));
+  return [...ids].flatMap((id) => getItem(scan.index, id) ?? []);
+}
+
+/**
+ * Files that were listed before their sidecar was known may have been taken for items of their own: once the source
+ * knows better, they join their item. What was final stays as it is.
+ */
+function regroup(
+  scan: ScanState,
+  growth: Growth,
+  owner: ItemRow,
+  id: number,
+  files: readonly Looked[],
+  scanned: ScannedItem,
+): void {
+  if (!owner.provisional) return;
+  for (const { known, scanned: file } of files) {
+    if (known?.item !== owner.id || (owner.id === id && known.role === file.role)) continue;
+    moveFile(scan.index, known.ino, id, file.role);
+    growth.records.push(recordedFile({ ...known, item: id, role: file.role }));
+    if (owner.id !== id && !scanned.provisional) settleTime(growth, known.ino, scanned);
+  }
+  if (owner.id !== id) dropItemWithoutFiles(scan.index, owner.id);
+}
+
+function newItem(scan: ScanState, growth: Growth, scanned: ScannedItem, factsTime: UnixSeconds): number {
+  scan.counts.newItems += 1;
+  const { photoId, title, takenAt, provisional, description } = scanned;
+  const { account } = scan.source;
+  const facts = { account, photoId, title, takenAt, provisional, factsTime, description };
+  const id = addItem(scan.index, facts);
+  growth.records.push(recordedItem(id, facts));
+  return id;
+}
+
+/** Files of an item that the scanned export doesn't show at other places: each may be a scanned file's earlier self. */
+function freeFiles(scan: ScanState, item: number, exportId: string): FileRow[] {
+  const places = placesOfItem(scan.index, item).filter(
+    (place) => place.exportId === exportId && isNamed(scan.archives, place),
+  );
+  const shown = new Set(places.map(({ ino }) => ino));
+  return filesOfItem(scan.index, item).filter(({ ino }) => !shown.has(ino));
+}
+
+interface Family {
+  /** The item. */
+  readonly id: number;
+  /** Its files that the scanned one may be. */
+  readonly siblings: readonly FileRow[];
+}
+
+/** The inode of a scanned file at a place that isn't known; undefined for one that is held back in the trash. */
+function placeFile(
+  scan: ScanState,
+  growth: Growth,
+  family: Family,
+  scanned: ScannedFile,
+  item: ScannedItem,
+  exportTime: UnixSeconds,
+): number | undefined {
+  const kin = findKin(scan.index, family.siblings, scanned);
+  // The trash brings no new bytes, but what is listed already may also be had from there.
+  if (item.trashed && (kin === undefined || kin.as === 'other')) return undefined;
+  if (kin === undefined) return newFile(scan, growth, family.id, scanned, item, exportTime);
+  noteKin(scan.index, kin, scanned.content, exportTime);
+  return kin.file.ino;
+}
+
+function newFile(
+  scan: ScanState,
+  growth: Growth,
+  itemId: number,
+  scanned: ScannedFile,
+  item: ScannedItem,
+  exportTime: UnixSeconds,
+): number {
+  scan.counts.newFiles += 1;
+  const dating = { takenAt: item.takenAt, yearFolder: item.yearFolder, exportTime };
+  let directory = yearsIno;
+  for (const name of yearPath(dating, scan.layout)) directory = directoryNamed(growth, directory, name);
+  const { size, crc32 } = scanned.content;
+  const { account } = scan.source;
+  const identity = [account, scanned.role, item.photoId ?? item.title, size, crc32 ?? ''].join('\n');
+  const mtime = fileTime(dating);
+  const { ino } = addFileEntry(growth, directory, scanned.name, identity, { size, mtime });
+  const file = { ino, item: itemId, role: scanned.role, name: scanned.name, size, crc32 };
+  addFile(scan.index, file, exportTime);
+  growth.records.push(recordedFile(file));
+  return ino;
+}

@@ -1,0 +1,41 @@
+/**
+ * Applies one page of a scan to the index: archives, items with their files, albums with their members.
+ *
+ * A page may come again, whole or in part, at any time: what is known is found by its place or by identity.ts and
+ * refreshed, what is new is added. Nothing is ever removed here.
+ */
+import type { JournalRecord } from '../cache/journal.ts';
+import { findArchive, putArchive, retireArchive } from '../index/locations.ts';
+import { putMemo } from '../index/sources.ts';
+import type { UnixSeconds } from '../model/words.ts';
+import type { Page, ScannedArchive } from '../sources/source.ts';
+import { beginGrowth, finishGrowth } from '../tree/entries.ts';
+import { applyAlbum } from './albums.ts';
+import { applyItem } from './apply-item.ts';
+import type { ScanState } from './scan-state.ts';
+
+/**
+ * Applies a page inside the caller's transaction.
+ * @returns what must be in the journal before the transaction commits
+ */
+export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): readonly JournalRecord[] {
+  const growth = beginGrowth(scan.index, now);
+  for (const archive of page.archives) applyArchive(scan, archive);
+  for (const item of page.items) applyItem(scan, growth, item);
+  for (const album of page.albums) applyAlbum(scan, growth, album);
+  for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
+  return finishGrowth(growth);
+}
+
+function applyArchive(scan: ScanState, archive: ScannedArchive): void {
+  const known = findArchive(scan.index, scan.source.id, archive.name);
+  // Its places mean nothing any more. A copy of the same archive has the same ones, and says so again.
+  if (known !== undefined && known.fingerprint !== archive.fingerprint) {
+    retireArchive(scan.index, known.id);
+    scan.alone.is = false;
+  }
+  const id = putArchive(scan.index, scan.source.id, archive);
+  scan.archiveIds.set(archive.name, id);
+  scan.archives.add(id);
+  scan.exportTimes.set(archive.exportId, archive.exportTime);
+}

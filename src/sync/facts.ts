@@ -1,0 +1,64 @@
+/**
+ * What is told of an item — title, time, description — and how it is kept: newer facts win, but a time that was final
+ * stays, for backup tools take a file with another time for a changed one.
+ */
+import type { JournalRecord } from '../cache/journal.ts';
+import { type FileRow, filesOfItem, type ItemRow, type NewItem, updateItem } from '../index/items.ts';
+import { getInode, noteChange } from '../index/tree.ts';
+import type { UnixSeconds } from '../model/words.ts';
+import type { ScannedItem } from '../sources/source.ts';
+import { changeAttributes, type Growth } from '../tree/entries.ts';
+import type { ScanState } from './scan-state.ts';
+
+/** Takes over what a scan says of a known item. */
+export function refreshItem(
+  scan: ScanState,
+  growth: Growth,
+  item: ItemRow,
+  scanned: ScannedItem,
+  exportTime: UnixSeconds,
+): void {
+  const becomesFinal = item.provisional && !scanned.provisional;
+  const isNewer = !scanned.provisional && exportTime > item.factsTime;
+  if (!becomesFinal && !isNewer) return;
+  const facts = {
+    account: scan.source.account,
+    photoId: scanned.photoId ?? item.photoId,
+    title: scanned.title,
+    takenAt: becomesFinal ? scanned.takenAt : item.takenAt,
+    provisional: false,
+    factsTime: Math.max(exportTime, item.factsTime),
+    description: scanned.description,
+  };
+  updateItem(scan.index, item.id, facts);
+  growth.records.push(recordedItem(item.id, facts));
+  for (const { ino } of filesOfItem(scan.index, item.id)) {
+    if (becomesFinal) settleTime(growth, ino, scanned);
+    // Extended attributes tell the description.
+    else noteChange(scan.index, ino);
+  }
+}
+
+/** Gives a file its final time. A sidecar that tells none leaves the provisional one for good. */
+export function settleTime(growth: Growth, ino: number, { takenAt }: ScannedItem): void {
+  const inode = getInode(growth.index, ino);
+  if (inode === undefined) return;
+  if (takenAt === undefined || inode.mtime === takenAt) noteChange(growth.index, ino);
+  else changeAttributes(growth, { ...inode, mtime: takenAt });
+}
+
+/** An item's journal record. JSON has no undefined: what isn't known isn't written. */
+export function recordedItem(item: number, { photoId, takenAt, ...facts }: NewItem): JournalRecord {
+  return {
+    type: 'item',
+    item,
+    ...facts,
+    ...(photoId === undefined ? {} : { photoId }),
+    ...(takenAt === undefined ? {} : { takenAt }),
+  };
+}
+
+/** A file's journal record. */
+export function recordedFile({ crc32, ...file }: FileRow): JournalRecord {
+  return { type: 'file', ...file, ...(crc32 === undefined ? {} : { crc32 }) };
+}

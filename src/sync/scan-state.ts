@@ -1,0 +1,48 @@
+/** What one scan has told so far; lives as long as the scan. */
+import { hasItems } from '../index/items.ts';
+import type { Index } from '../index/open.ts';
+import type { Layout } from '../index/settings.ts';
+import { GphotosfsError } from '../model/errors.ts';
+import type { UnixSeconds } from '../model/words.ts';
+import type { Source } from '../sources/source.ts';
+
+export interface ScanState {
+  readonly index: Index;
+  readonly source: Pick<Source, 'id' | 'account'>;
+  readonly layout: Layout;
+  /** Archives named in this scan: their ids by name. */
+  readonly archiveIds: Map<string, number>;
+  readonly archives: Set<number>;
+  readonly exportTimes: Map<string, UnixSeconds>;
+  /** Set as long as one export is all that the index knows: at the first sync no item needs to be looked for. */
+  readonly alone: { is: boolean; exportId: string | undefined };
+  readonly counts: { newItems: number; newFiles: number; newAlbums: number; heldBack: number };
+}
+
+export function beginScan(index: Index, source: ScanState['source'], layout: Layout): ScanState {
+  return {
+    index,
+    source,
+    layout,
+    archiveIds: new Map(),
+    archives: new Set(),
+    exportTimes: new Map(),
+    alone: { is: !hasItems(index), exportId: undefined },
+    counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0 },
+  };
+}
+
+/** Whether all items of the index are of this export, so that a further one can be none of them. */
+export function isAlone({ alone }: ScanState, exportId: string): boolean {
+  alone.exportId ??= exportId;
+  if (alone.exportId !== exportId) alone.is = false;
+  return alone.is;
+}
+
+/** @throws `internal` for an archive that the source has not named: its items couldn't be told from others. */
+export function archiveId(scan: ScanState, name: string): number {
+  const id = scan.archiveIds.get(name);
+  if (id === undefined)
+    throw new GphotosfsError('internal', `a page uses the archive ${name} before naming it`);
+  return id;
+}

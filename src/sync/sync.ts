@@ -1,0 +1,125 @@
+/**
+ * A sync: for each source, every page of its scan is applied to the index, in one transaction a page.
+ * What a scan does not mention stays: absence is never deletion.
+ */
+import { openCache } from '../cache/cache.ts';
+import { openLeases } from '../index/leases.ts';
+import { type Index, transaction } from '../index/open.ts';
+import { type Layout, settleLayout } from '../index/settings.ts';
+import { finishScan, putSource, recall } from '../index/sources.ts';
+import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import type { Problem } from '../model/words.ts';
+import type { Page, ScanProgress, Source } from '../sources/source.ts';
+import { applyPage } from './apply.ts';
+import { beginScan } from './scan-state.ts';
+
+export interface SourceReport {
+  readonly id: string;
+  readonly newItems: number;
+  readonly newFiles: number;
+  readonly newAlbums: number;
+  /** In the trash, so not listed. */
+  readonly heldBack: number;
+  readonly problems: readonly Problem[];
+  /** Why the scan ended before its end; what came until then is in the index. */
+  readonly error: GphotosfsError | undefined;
+}
+
+export interface SyncReport {
+  readonly sources: readonly SourceReport[];
+}
+
+export interface SyncRequest {
+  readonly index: Index;
+  readonly cachePath: string;
+  /** The folder of the index and its leases. */
+  readonly home: string;
+  readonly layout: Layout;
+  readonly sources: readonly Source[];
+  /** Read again also what has not changed. */
+  readonly rescan: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: (source: string, progress: ScanProgress) => void;
+}
+
+/** Other hosts take a lease for dead after a minute. */
+const beatEveryMs = 10_000;
+
+/**
+ * Brings the index up to date with its sources.
+ * @throws `busy` when another sync is at work; `wrong-cache` and others of `openCache`; `interrupted`. What a source
+ * can't read is a problem in its report, and a source that fails whole doesn't stop the others.
+ */
+export async function sync(request: SyncRequest): Promise<SyncReport> {
+  const leases = openLeases(request.home);
+  try {
+    const other = leases.acquire('sync');
+    if (other !== undefined) {
+      throw new GphotosfsError('busy', `another sync is running (process ${other.pid})`, {
+        hint: 'Wait until it has finished; nothing was changed.',
+      });
+    }
+    // By time, not by page: reading a tgz to its end comes before its first page.
+    const beating = setInterval(() => leases.beat('sync', 0), beatEveryMs);
+    try {
+      settleLayout(request.index, request.layout);
+      const reports: SourceReport[] = [];
+      for (const source of request.sources) reports.push(await syncSource(request, source));
+      return { sources: reports };
+    } finally {
+      clearInterval(beating);
+      leases.release('sync');
+    }
+  } finally {
+    leases.close();
+  }
+}
+
+async function syncSource(request: SyncRequest, source: Source): Promise<SourceReport> {
+  const { index, signal } = request;
+  const scan = beginScan(index, source, request.layout);
+  const problems: Problem[] = [];
+  const now = Math.floor(Date.now() / 1000);
+  const cache = openCache(request.cachePath, index);
+  try {
+    putSource(index, source.id, source.account);
+    const pages = source.scan({
+      recall: (key) => recall(index, source.id, key),
+      rescan: request.rescan,
+      signal,
+      progress: (progress) => request.progress(source.id, progress),
+    });
+    const error = await applyPages(pages, (page) => {
+      if (signal.aborted) throw new GphotosfsError('interrupted', 'the sync was interrupted');
+      transaction(index, () => cache.journal.append(applyPage(scan, page, now)));
+      problems.push(...page.problems);
+    });
+    if (error?.kind === 'interrupted') throw error;
+    if (error === undefined) finishScan(index, source.id);
+    return { id: source.id, ...scan.counts, problems, error };
+  } finally {
+    cache.close();
+  }
+}
+
+/** Applies each page. What the source throws is given back: it is its own, and the other sources go on. */
+async function applyPages(
+  pages: AsyncIterable<Page>,
+  apply: (page: Page) => void,
+): Promise<GphotosfsError | undefined> {
+  let ours: unknown;
+  try {
+    for await (const page of pages) {
+      try {
+        apply(page);
+      } catch (error) {
+        ours = error;
+        throw error;
+      }
+    }
+    return undefined;
+  } catch (error) {
+    if (ours !== undefined) throw toGphotosfsError(ours, 'what the source lists cannot be stored');
+    return toGphotosfsError(error);
+  }
+}
