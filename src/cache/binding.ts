@@ -1,0 +1,95 @@
+/**
+ * `.gphotosfs/id` binds a cache to its index: without it an unmounted disk would be filled underneath its mount point, or
+ * a whole library be taken for lost.
+ */
+import { randomUUID } from 'node:crypto';
+import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { countCached } from '../index/cached.ts';
+import { type Index, transaction } from '../index/open.ts';
+import { getSetting, putSetting } from '../index/settings.ts';
+import { GphotosfsError } from '../model/errors.ts';
+import { closeDirectory, type Directory, openDirectory, openRegular } from './directories.ts';
+
+/** The private directory's name; the mount doesn't show it. */
+export const privateName = '.gphotosfs';
+/** Its permissions: unfinished files are nobody else's business. */
+export const privateMode = 0o700;
+
+/** The id of the cache that the index knows; undefined before the first use. */
+export function knownId(index: Index): string | undefined {
+  return getSetting(index, 'cacheId');
+}
+
+/**
+ * Makes sure that this directory and the index belong together; joins them when both are new.
+ * @throws `wrong-cache`, with nothing written
+ */
+export function bind(path: string, root: Directory, index: Index): void {
+  const found = readId(root);
+  if (found !== undefined && found === knownId(index)) return;
+  // The index first: of two processes that start on a new home one chooses the id, and after a crash in between the
+  // same id is written by the next. One transaction, for the choice must be made once.
+  const id = transaction(index, () => {
+    const expected = knownId(index);
+    if (found === undefined && expected !== undefined && countCached(index) > 0) throw notThere(path);
+    // Looked up again: another process may have bound this cache since.
+    const present = found ?? readId(root);
+    if (present !== undefined && present !== expected) throw foreign(path, expected === undefined);
+    const chosen = expected ?? randomUUID();
+    if (expected === undefined) putSetting(index, 'cacheId', chosen);
+    return chosen;
+  });
+  if (found === undefined) writeId(root, id);
+}
+
+export function notThere(path: string): GphotosfsError {
+  return new GphotosfsError('wrong-cache', `${path} does not hold the cache that the index knows`, {
+    hint: 'Is its disk mounted? Nothing was written.',
+  });
+}
+
+function foreign(path: string, indexIsNew: boolean): GphotosfsError {
+  return new GphotosfsError('wrong-cache', `${path} is the cache of another index`, {
+    hint: indexIsNew
+      ? 'Its own index.db is missing: put it back, or choose an empty directory with --cache.'
+      : 'Choose the directory that belongs to this home with --cache.',
+  });
+}
+
+function readId(root: Directory): string | undefined {
+  try {
+    const hidden = openDirectory(root, [privateName]);
+    try {
+      const { fd } = openRegular(hidden, 'id');
+      try {
+        return readFileSync(fd, 'utf8').trim();
+      } finally {
+        closeSync(fd);
+      }
+    } finally {
+      closeDirectory(hidden);
+    }
+  } catch (error) {
+    if (error instanceof GphotosfsError && error.kind === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+function writeId(root: Directory, id: string): void {
+  const hidden = openDirectory(root, [privateName], { create: privateMode });
+  try {
+    const temporary = `${hidden.path}/id.${randomUUID()}`;
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const fd = openSync(temporary, flags, 0o600);
+    try {
+      writeFileSync(fd, `${id}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, `${hidden.path}/id`);
+    fsyncSync(hidden.fd);
+  } finally {
+    closeDirectory(hidden);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * What the cache needs besides the files' bytes to show the same tree as the mount: directories, also empty ones,
+ * links of albums that a later sync brought, and times that became final after a file was cached.
+ */
+import { closeSync, fstatSync, futimesSync } from 'node:fs';
+import { getCached, putCached } from '../index/cached.ts';
+import { albumsIno, type Index, rootIno } from '../index/open.ts';
+import { listCachedMembers, listUnsettled } from '../index/plan.ts';
+import { getInode, listEntries, pathOf } from '../index/tree.ts';
+import type { Cache } from './cache.ts';
+import { cacheError } from './cache-error.ts';
+import { type CachedFiles, createCachedFiles, statOf } from './cached-file.ts';
+import { closeDirectory, openDirectory, publicMode } from './directories.ts';
+import { linkAlbums } from './links.ts';
+
+/**
+ * Brings directories, links and times of the cache up to date. Safe to repeat; costs little where nothing is new.
+ * @returns what could not be done, by path in the tree
+ */
+export function completeTree(index: Index, cache: Cache): ReadonlyMap<string, unknown> {
+  const failures = new Map<string, unknown>();
+  makeDirectories(index, cache, rootIno, [], failures);
+  const files = createCachedFiles(index, cache.root);
+  try {
+    for (const ino of listUnsettled(index)) {
+      const path = pathOf(index, ino)?.join('/') ?? String(ino);
+      attempt(path, failures, () => settleTime(index, files, ino));
+    }
+    for (const ino of listCachedMembers(index)) relink(index, cache, files, ino, failures);
+  } finally {
+    files.close();
+  }
+  return failures;
+}
+
+function attempt(path: string, failures: Map<string, unknown>, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    failures.set(path, cacheError(error, `"${path}" in the cache`));
+  }
+}
+
+function makeDirectories(
+  index: Index,
+  cache: Cache,
+  ino: number,
+  names: readonly string[],
+  failures: Map<string, unknown>,
+): void {
+  for (const entry of eachEntry(index, ino)) {
+    if (entry.attributes.kind !== 'directory') continue;
+    const path = [...names, entry.name];
+    attempt(path.join('/'), failures, () =>
+      closeDirectory(openDirectory(cache.root, path, { create: publicMode })),
+    );
+    // Albums hold no directories, and months neither: their entries, of all files, need not be read.
+    if (ino !== albumsIno && path.length < 3) {
+      makeDirectories(index, cache, entry.attributes.ino, path, failures);
+    }
+  }
+}
+
+function* eachEntry(index: Index, ino: number) {
+  for (let after = 0; ; ) {
+    const batch = listEntries(index, ino, after, 1000);
+    yield* batch;
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    after = last.cookie;
+  }
+}
+
+function settleTime(index: Index, files: CachedFiles, ino: number): void {
+  const inode = getInode(index, ino);
+  const recorded = getCached(index, ino);
+  const fd = files.open(ino);
+  if (fd === undefined) return;
+  try {
+    if (inode === undefined || recorded === undefined) return;
+    futimesSync(fd, new Date(), new Date(inode.mtime * 1000));
+    putCached(index, ino, { ...statOf(fstatSync(fd)), sha256: recorded.sha256 });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A hard link changes the file's ctime: opened before as recorded, it is recorded again after. */
+function relink(
+  index: Index,
+  cache: Cache,
+  files: CachedFiles,
+  ino: number,
+  failures: Map<string, unknown>,
+): void {
+  const recorded = getCached(index, ino);
+  const fd = files.open(ino);
+  if (fd === undefined) return;
+  try {
+    const linked = linkAlbums(index, cache, ino);
+    for (const [path, error] of linked.failures) failures.set(path, error);
+    if (linked.named && recorded !== undefined) {
+      putCached(index, ino, { ...statOf(fstatSync(fd)), sha256: recorded.sha256 });
+    }
+  } finally {
+    closeSync(fd);
+  }
+}

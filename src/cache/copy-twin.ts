@@ -1,0 +1,55 @@
+/** Different items with equal bytes are fetched once: the other's cached file is copied, by reflink where that goes. */
+import { closeSync, constants } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { cachedTwins, getCached } from '../index/cached.ts';
+import type { Index } from '../index/open.ts';
+import type { Content } from '../model/words.ts';
+import type { Cache } from './cache.ts';
+import type { CachedFiles } from './cached-file.ts';
+import { type Hashed, hashFile } from './hash.ts';
+import { type Partial, removePartial, reopenPartial } from './partial.ts';
+
+/** Where an open file can be opened by its descriptor's number. */
+const descriptorFolder = process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd';
+
+export interface Copied {
+  readonly partial: Partial & { readonly name: string };
+  readonly content: Hashed;
+}
+
+/**
+ * Makes a partial file from a cached twin's bytes.
+ * @returns undefined where there is no twin, or its bytes are not what was recorded
+ */
+export async function copyTwin(
+  index: Index,
+  cache: Cache,
+  cachedFiles: CachedFiles,
+  ino: number,
+  content: Content,
+  name: string,
+): Promise<Copied | undefined> {
+  for (const twin of cachedTwins(index, ino, content)) {
+    const recorded = getCached(index, twin);
+    const fd = cachedFiles.open(twin);
+    if (fd === undefined) continue;
+    try {
+      const path = `${cache.partial.path}/${name}`;
+      await copyFile(`${descriptorFolder}/${fd}`, path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    } finally {
+      closeSync(fd);
+    }
+    const partial = reopenPartial(cache, name);
+    try {
+      const copied = await hashFile(partial.fd);
+      if (recorded !== undefined && copied.sha256.equals(recorded.sha256))
+        return { partial, content: copied };
+    } catch (error) {
+      closeSync(partial.fd);
+      throw error;
+    }
+    closeSync(partial.fd);
+    removePartial(cache, name);
+  }
+  return undefined;
+}

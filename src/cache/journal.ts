@@ -1,0 +1,130 @@
+/**
+ * The journal: an append-only file beside the cache with what no source could tell again — which name and inode
+ * number a file was given, its final time, what its bytes hash to. It is on disk before the names are visible, so
+ * an index that is lost can be made again without renaming a photo.
+ *
+ * One JSON object a line; of several records of one inode the last holds. A last line that was cut off by a crash
+ * is no record.
+ */
+import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
+import { errorCode } from '../model/errors.ts';
+import type { Role } from '../model/words.ts';
+import type { Description } from '../sources/source.ts';
+import { cacheError } from './cache-error.ts';
+import type { Directory } from './directories.ts';
+
+export type JournalRecord =
+  /** An inode and its first name. */
+  | {
+      readonly type: 'inode';
+      readonly ino: number;
+      readonly kind: 'file' | 'directory' | 'symlink';
+      readonly parent: number;
+      readonly cookie: number;
+      readonly name: string;
+      readonly size: number;
+      readonly mtime: number;
+      readonly ctime: number;
+      readonly target?: string;
+    }
+  /** A further name of an inode (a hard link in an album). */
+  | {
+      readonly type: 'entry';
+      readonly ino: number;
+      readonly parent: number;
+      readonly cookie: number;
+      readonly name: string;
+    }
+  /** What the file with this inode is: its item's identity. */
+  | {
+      readonly type: 'file';
+      readonly ino: number;
+      readonly item: number;
+      readonly role: Role;
+      readonly name: string;
+      readonly size: number;
+      readonly crc32?: number;
+    }
+  | {
+      readonly type: 'item';
+      readonly item: number;
+      readonly account: string;
+      readonly photoId?: string;
+      readonly title: string;
+      readonly takenAt?: number;
+      readonly provisional: boolean;
+      readonly factsTime: number;
+      readonly description: Description;
+    }
+  | {
+      readonly type: 'album';
+      readonly directory: number;
+      readonly account: string;
+      readonly folder: string;
+      readonly title: string;
+      readonly date: number | null;
+    }
+  | { readonly type: 'member'; readonly ino: number; readonly directory: number; readonly cookie: number }
+  /** New attributes of an inode. */
+  | {
+      readonly type: 'attributes';
+      readonly ino: number;
+      readonly size: number;
+      readonly mtime: number;
+      readonly ctime: number;
+      readonly nlink: number;
+    }
+  /** The file's bytes are in the cache at `path`, and hash to `sha256` (hexadecimal). */
+  | {
+      readonly type: 'cached';
+      readonly ino: number;
+      readonly path: string;
+      readonly size: number;
+      readonly sha256: string;
+    };
+
+export interface Journal {
+  /** Appends records and waits until they are on disk. */
+  append(records: readonly JournalRecord[]): void;
+  close(): void;
+}
+
+/** O_NONBLOCK: a FIFO that someone put there must not keep us waiting for a reader. */
+const journalFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The journal in the cache's private directory; opened, and made, when it is first written to. */
+export function openJournal(directory: Directory): Journal {
+  let fd: number | undefined;
+  return {
+    append(records) {
+      if (records.length === 0) return;
+      try {
+        fd ??= openForAppending(directory);
+        // A line break first would cost a byte a record; one before each batch closes a line that a crash cut off.
+        const text = `\n${records.map((record) => JSON.stringify(record)).join('\n')}\n`;
+        const bytes = Buffer.from(text);
+        for (let written = 0; written < bytes.length; )
+          written += writeSync(fd, bytes, written, bytes.length - written);
+        fsyncSync(fd);
+      } catch (error) {
+        throw cacheError(error, 'the journal of the cache cannot be written');
+      }
+    },
+    close() {
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
+    },
+  };
+}
+
+function openForAppending(directory: Directory): number {
+  const path = `${directory.path}/journal`;
+  try {
+    return openSync(path, journalFlags);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    const fd = openSync(path, journalFlags | constants.O_CREAT, 0o600);
+    fsyncSync(directory.fd);
+    return fd;
+  }
+}

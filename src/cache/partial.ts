@@ -1,0 +1,71 @@
+/**
+ * A partial file: the bytes of one fetch while they arrive. It lies on the cache's own file system, so that publishing
+ * it is a rename, in a directory that is private; or, where the cache can't be written, nameless in the system's
+ * temporary directory, from where it is only read.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants, openSync, readdirSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { errorCode } from '../model/errors.ts';
+import type { Content } from '../model/words.ts';
+import type { Cache } from './cache.ts';
+
+export interface Partial {
+  readonly fd: number;
+  /** File name in the cache's partial directory; undefined for one that can't be published. */
+  readonly name: string | undefined;
+}
+
+/** A name that no other fetch uses. It says whose bytes these are, for other processes that read along. */
+export function partialName(ino: number, content: Content): string {
+  return `${partialOf(ino, content)}${randomBytes(6).toString('hex')}`;
+}
+
+/** Whether a partial file of this name is this file's, with this content. */
+export function isPartialOf(name: string, ino: number, content: Content): boolean {
+  return name.startsWith(partialOf(ino, content));
+}
+
+function partialOf(ino: number, { size, crc32 }: Content): string {
+  return `${ino}-${size}-${crc32 ?? 'any'}.`;
+}
+
+const createFlags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Creates a partial file in the cache. */
+export function createPartial(cache: Cache, name: string): Partial & { readonly name: string } {
+  return { fd: openSync(`${cache.partial.path}/${name}`, createFlags, 0o644), name };
+}
+
+/** Opens a partial file that was made by copying. */
+export function reopenPartial(cache: Cache, name: string): Partial & { readonly name: string } {
+  return { fd: openSync(`${cache.partial.path}/${name}`, constants.O_RDWR | constants.O_NOFOLLOW), name };
+}
+
+/** Creates a nameless file in the temporary directory, for bytes that the cache can't take. */
+export function createLoosePartial(): Partial {
+  const path = join(tmpdir(), `gphotosfs-${randomBytes(8).toString('hex')}`);
+  const fd = openSync(path, createFlags, 0o600);
+  unlinkSync(path);
+  return { fd, name: undefined };
+}
+
+/** Removes a partial file, if it is there. */
+export function removePartial(cache: Cache, name: string): void {
+  try {
+    unlinkSync(`${cache.partial.path}/${name}`);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/**
+ * Removes partial files that no living process works on.
+ * @param live asked for after the files were listed: whoever makes one has said so before
+ */
+export function sweepPartials(cache: Cache, live: () => ReadonlySet<string>): void {
+  const names = readdirSync(cache.partial.path);
+  const kept = live();
+  for (const name of names) if (!kept.has(name)) removePartial(cache, name);
+}

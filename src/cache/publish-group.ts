@@ -1,0 +1,173 @@
+/**
+ * Takes a group of verified files into the cache. The order makes a crash at any point harmless: a file's bytes are on
+ * disk before it has its name (fsync, rename), the name before anyone is told (fsync of the directory, then the
+ * journal), and the index is told last. What a crash leaves is a partial file, which is swept, or a file without a
+ * row, which `recheck.ts` finds again.
+ */
+import { fstatSync, fsync, futimes, renameSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { putCached } from '../index/cached.ts';
+import { dropRevision, getFile, getRevision, setFileContent } from '../index/library.ts';
+import { type Index, transaction } from '../index/open.ts';
+import { changeInode, getInode, pathOf } from '../index/tree.ts';
+import { sameContent } from '../model/content.ts';
+import { GphotosfsError } from '../model/errors.ts';
+import type { Content } from '../model/words.ts';
+import type { Cache } from './cache.ts';
+import { cacheError } from './cache-error.ts';
+import { statOf } from './cached-file.ts';
+import { closeDirectory, type Directory, openDirectory, publicMode } from './directories.ts';
+import type { JournalRecord } from './journal.ts';
+import { linkAlbums } from './links.ts';
+import type { Partial } from './partial.ts';
+import { setAside } from './set-aside.ts';
+
+/** A file whose bytes are complete and verified. */
+export interface Verified {
+  readonly ino: number;
+  readonly partial: Partial & { readonly name: string };
+  readonly content: Content;
+  readonly sha256: Buffer;
+}
+
+const fsyncFile = promisify(fsync);
+const setTimes = promisify(futimes);
+
+/**
+ * Publishes a group. One file's trouble (a directory in its place, say) is not the others'.
+ * @returns the files that are not in the cache now, with the reason
+ */
+export async function publishGroup(
+  index: Index,
+  cache: Cache,
+  files: readonly Verified[],
+): Promise<ReadonlyMap<Verified, unknown>> {
+  const failures = new Map<Verified, unknown>();
+  const directories = openedDirectories(cache);
+  const fail = (file: Verified, error: unknown) =>
+    failures.set(file, cacheError(error, `"${pathOf(index, file.ino)?.join('/')}" cannot be cached`));
+  const going = () => files.filter((file) => !failures.has(file));
+  try {
+    await Promise.all(files.map((file) => settleFile(index, file).catch((error) => fail(file, error))));
+    const named: Named[] = [];
+    for (const file of going()) {
+      try {
+        named.push(await giveName(index, cache, directories, file));
+      } catch (error) {
+        fail(file, error);
+      }
+    }
+    await directories.sync();
+    for (const { file } of named) linkAlbums(index, cache, file.ino);
+    publishTogether(index, cache, named);
+  } catch (error) {
+    for (const file of going()) fail(file, error);
+  } finally {
+    directories.close();
+  }
+  return failures;
+}
+
+/** The file's time, then everything of it onto the disk. */
+async function settleFile(index: Index, { ino, partial }: Verified): Promise<void> {
+  const inode = getInode(index, ino);
+  // A Date, for Node takes a negative number of seconds (before 1970) for "now".
+  if (inode !== undefined) await setTimes(partial.fd, new Date(), new Date(inode.mtime * 1000));
+  await fsyncFile(partial.fd);
+}
+
+/** A file under its name in the tree. */
+interface Named {
+  readonly file: Verified;
+  readonly path: string;
+}
+
+async function giveName(
+  index: Index,
+  cache: Cache,
+  directories: OpenedDirectories,
+  file: Verified,
+): Promise<Named> {
+  const path = pathOf(index, file.ino);
+  const name = path?.at(-1);
+  if (path === undefined || name === undefined) {
+    throw new GphotosfsError('internal', `inode ${file.ino} has no name in the tree`);
+  }
+  const directory = directories.open(path.slice(0, -1));
+  await setAside(index, cache, directory, name, file);
+  renameSync(`${cache.partial.path}/${file.partial.name}`, `${directory.path}/${name}`);
+  return { file, path: path.join('/') };
+}
+
+/** Journal, then index: from here on the files are cached. */
+function publishTogether(index: Index, cache: Cache, named: readonly Named[]): void {
+  const now = Math.floor(Date.now() / 1000);
+  transaction(index, () => {
+    const records = named.flatMap((one) => record(index, one, now));
+    // Before the commit, so that the index never knows what the journal doesn't.
+    cache.journal.append(records);
+  });
+}
+
+function record(index: Index, { file, path }: Named, now: number): JournalRecord[] {
+  const { ino, content, sha256 } = file;
+  // After rename and links, for they changed the ctime.
+  putCached(index, ino, { ...statOf(fstatSync(file.partial.fd)), sha256 });
+  const cached: JournalRecord = {
+    type: 'cached',
+    ino,
+    path,
+    size: content.size,
+    sha256: sha256.toString('hex'),
+  };
+  return [cached, ...showContent(index, ino, content, now)];
+}
+
+/** What the file shows from now on: its CRC-32 where only fetching told it, and of a revision all that is new. */
+export function showContent(index: Index, ino: number, content: Content, now: number): JournalRecord[] {
+  const before = getFile(index, ino);
+  if (before === undefined || (before.size === content.size && before.crc32 === content.crc32)) return [];
+  setFileContent(index, ino, content);
+  const revision = getRevision(index, ino);
+  if (revision === undefined || !sameContent(revision, content)) return [];
+  dropRevision(index, ino);
+  const { item, role, name } = before;
+  const { size, crc32 } = content;
+  const records: JournalRecord[] = [
+    { type: 'file', ino, item, role, name, size, ...(crc32 === undefined ? {} : { crc32 }) },
+  ];
+  const inode = getInode(index, ino);
+  if (inode === undefined) return records;
+  const { kind: _, ...attributes } = { ...inode, size, ctime: now };
+  changeInode(index, attributes);
+  return [...records, { type: 'attributes', ...attributes }];
+}
+
+interface OpenedDirectories {
+  open(names: readonly string[]): Directory;
+  /** What was renamed into them is on disk. */
+  sync(): Promise<void>;
+  close(): void;
+}
+
+/** The directories of a group, opened once each. */
+function openedDirectories(cache: Cache): OpenedDirectories {
+  const opened = new Map<string, Directory>();
+  return {
+    open(names) {
+      const key = names.join('/');
+      let directory = opened.get(key);
+      if (directory === undefined) {
+        directory = openDirectory(cache.root, names, { create: publicMode });
+        opened.set(key, directory);
+      }
+      return directory;
+    },
+    async sync() {
+      await Promise.all([...opened.values()].map(({ fd }) => fsyncFile(fd)));
+    },
+    close() {
+      for (const directory of opened.values()) closeDirectory(directory);
+    },
+  };
+}

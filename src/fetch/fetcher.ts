@@ -1,0 +1,241 @@
+/**
+ * The fetcher: brings files' bytes into the cache, one fetch a content however many readers and processes want it.
+ *
+ * A read goes down this ladder: the cached file; bytes that found no room in the cache; a fetch that runs in this
+ * process; one that another process runs; else a fetch of our own.
+ */
+import { setMaxListeners } from 'node:events';
+import { closeSync } from 'node:fs';
+import { LRUCache } from 'lru-cache';
+import type { Cache } from '../cache/cache.ts';
+import { createCachedFiles } from '../cache/cached-file.ts';
+import { sweepPartials } from '../cache/partial.ts';
+import { createPublisher } from '../cache/publish.ts';
+import { openLeases } from '../index/leases.ts';
+import { getFile } from '../index/library.ts';
+import type { Index } from '../index/open.ts';
+import { monotonicMs } from '../model/clock.ts';
+import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import type { Source } from '../sources/source.ts';
+import { abortable, settled } from './abortable.ts';
+import { createFollowing } from './follow.ts';
+import { createFailedPlaces, wantedContent } from './locate.ts';
+import { createRangeBlocks } from './range-blocks.ts';
+import { readAt } from './read-at.ts';
+import type { Fetch, FetchParts, FetchTask, Outcome } from './run-fetch.ts';
+import { createRunning, leaseKeys, sameBytes } from './running.ts';
+
+export interface FetcherRequest {
+  readonly index: Index;
+  readonly cache: Cache;
+  /** The folder of the index and its leases. */
+  readonly home: string;
+  readonly sources: readonly Source[];
+  readonly log: (level: 'warn' | 'info' | 'debug', message: string) => void;
+  /** Told when bytes that readers were given turned out to be doubtful: what the kernel has of them must go. */
+  readonly onDoubt?: (ino: number) => void;
+}
+
+/** A file that is being brought into the cache. */
+export interface Fetching {
+  /** Settles when its bytes are known to be right. */
+  readonly verified: Promise<unknown>;
+  /** Settles when it is in the cache. */
+  readonly published: Promise<Outcome>;
+}
+
+export interface Fetcher {
+  /**
+   * Bytes `offset` to `offset + length` of a file, shorter only at its end. Waits until they have been fetched; the
+   * last block waits until the whole file has been verified. Rejects with `interrupted` when `signal` fires; the
+   * fetch goes on for others.
+   *
+   * `openedAt` (ms, `monotonicMs`) is when the reader opened the file. Where bytes that were handed out since proved
+   * doubtful, the reader may have some of them: it gets `bad-content` from then on, never right bytes behind wrong ones.
+   */
+  read(ino: number, offset: number, length: number, signal: AbortSignal, openedAt?: number): Promise<Buffer>;
+  /**
+   * Brings a file's newest bytes into the cache, from `given` where the caller has a stream of them open. Gives up
+   * waiting when `signal` fires; the fetch goes on until `close`.
+   */
+  ensure(ino: number, signal: AbortSignal, given?: FetchTask['given']): Fetching;
+  /** Ends all fetches; what is not published is dropped. */
+  close(): Promise<void>;
+}
+
+/** Verified bytes that found no room in the cache: so many files stay readable until others push them out. */
+const keptLoose = 8;
+
+export function createFetcher(request: FetcherRequest): Fetcher {
+  const { index, cache, log } = request;
+  const leases = openLeases(request.home);
+  const cachedFiles = createCachedFiles(index, cache.root);
+  const loose = new LRUCache<number, Fetch>({ max: keptLoose, dispose: (fetch) => fetch.release() });
+  const stopping = new AbortController();
+  // Each fetch listens to it; there are as many as there are files being read.
+  setMaxListeners(0, stopping.signal);
+  /** When bytes that had been given to readers last proved doubtful. */
+  const doubted = new Map<number, number>();
+  const onDoubt = (ino: number) => {
+    doubted.set(ino, monotonicMs());
+    request.onDoubt?.(ino);
+  };
+  const following = createFollowing(cache, leases, onDoubt);
+  const parts: FetchParts = {
+    index,
+    cache,
+    cachedFiles,
+    leases,
+    publisher: createPublisher(index, cache),
+    sources: new Map(request.sources.map((source) => [source.id, source])),
+    failed: createFailedPlaces(),
+    blocks: createRangeBlocks(stopping.signal),
+    signal: stopping.signal,
+    log,
+    onDoubt,
+  };
+  const running = createRunning(parts, (ino, fetch) => {
+    if (fetch.isLoose()) loose.set(ino, fetch);
+    else fetch.release();
+  });
+  sweep();
+
+  function sweep(): void {
+    try {
+      sweepPartials(cache, leases.livePartials);
+    } catch (error) {
+      log('debug', `cannot sweep ${cache.path}: ${toGphotosfsError(error).message}`);
+    }
+  }
+
+  async function readCached(ino: number, offset: number, length: number): Promise<Buffer | undefined> {
+    const fd = cachedFiles.open(ino);
+    if (fd === undefined) return undefined;
+    try {
+      return await readAt(fd, offset, length);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  function refuseDoubtful(ino: number, openedAt: number): void {
+    following.look();
+    if ((doubted.get(ino) ?? Number.NEGATIVE_INFINITY) < openedAt) return;
+    throw new GphotosfsError(
+      'bad-content',
+      `bytes of "${getFile(index, ino)?.name}" that were read before are wrong`,
+      {
+        hint: 'Open the file again.',
+      },
+    );
+  }
+
+  async function read(
+    ino: number,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+    openedAt: number,
+  ): Promise<Buffer> {
+    const since = Date.now();
+    for (;;) {
+      signal.throwIfAborted();
+      stopping.signal.throwIfAborted();
+      refuseDoubtful(ino, openedAt);
+      const file = getFile(index, ino);
+      if (file === undefined) throw new GphotosfsError('not-found', `inode ${ino} is no file`);
+      const wanted = Math.min(length, file.size - offset);
+      if (wanted <= 0) return Buffer.alloc(0);
+      const cached = await readCached(ino, offset, wanted);
+      if (cached !== undefined) return cached;
+      const content = wantedContent(index, ino, false);
+      if (!sameBytes(content, file)) {
+        // What is shown can't be had any more: its revision takes its place first, then it is read.
+        await ensureCached(ino, signal, undefined);
+        continue;
+      }
+      const held = loose.get(ino);
+      const kept = held !== undefined && sameBytes(held.content, content);
+      const fetch = kept
+        ? held
+        : running.fetchOf(ino, content, { mayBeLoose: true, since, given: undefined });
+      if (fetch === undefined) {
+        const others = await following.read(leaseKeys(ino, content)[0], ino, content, offset, wanted);
+        if (others !== undefined) return others;
+        await running.waitForOthers(ino, content, signal);
+        continue;
+      }
+      try {
+        const fetched = await fetch.read(offset, wanted, signal);
+        if (fetched !== undefined) return fetched;
+        await settled(fetch.published, signal);
+      } catch (error) {
+        // Where nothing of a failed attempt was seen, the next place may serve; when none is left, it says so.
+        if (signal.aborted) throw error;
+        await settled(fetch.published, signal);
+        if (!fetch.mayRetry() && !fetch.gaveUp()) throw error;
+      }
+    }
+  }
+
+  async function ensureCached(ino: number, signal: AbortSignal, given: FetchTask['given']): Promise<Outcome> {
+    const since = Date.now();
+    let attempt = given;
+    for (;;) {
+      signal.throwIfAborted();
+      stopping.signal.throwIfAborted();
+      const content = wantedContent(index, ino, true);
+      const file = getFile(index, ino);
+      if (file !== undefined && sameBytes(file, content) && isIntact(ino)) return 'cached';
+      const fetch = running.fetchOf(ino, content, { mayBeLoose: false, since, given: attempt });
+      if (fetch === undefined) {
+        await running.waitForOthers(ino, content, signal);
+        continue;
+      }
+      try {
+        return await abortable(fetch.published, signal);
+      } catch (error) {
+        if (signal.aborted || !fetch.mayRetry()) throw error;
+        attempt = undefined;
+      }
+    }
+  }
+
+  function isIntact(ino: number): boolean {
+    const fd = cachedFiles.open(ino);
+    if (fd !== undefined) closeSync(fd);
+    return fd !== undefined;
+  }
+
+  function explain(error: unknown, signal: AbortSignal): GphotosfsError {
+    if (signal.aborted) return new GphotosfsError('interrupted', 'the reader gave up');
+    if (stopping.signal.aborted) return new GphotosfsError('interrupted', 'gphotosfs is stopping');
+    return toGphotosfsError(error);
+  }
+
+  return {
+    read: (ino, offset, length, signal, openedAt = Number.POSITIVE_INFINITY) =>
+      read(ino, offset, length, signal, openedAt).catch((error: unknown) => {
+        const known = explain(error, signal);
+        if (known.kind !== 'interrupted') log('warn', `${getFile(index, ino)?.name}: ${known.message}`);
+        throw known;
+      }),
+    ensure(ino, signal, given) {
+      const published = ensureCached(ino, signal, given).catch((error: unknown) => {
+        throw explain(error, signal);
+      });
+      const fetch = running.get(ino);
+      const verified = fetch === undefined ? published : abortable(fetch.verified, signal);
+      for (const promise of [verified, published]) promise.catch(() => {});
+      return { verified, published };
+    },
+    async close() {
+      stopping.abort(new GphotosfsError('interrupted', 'gphotosfs is stopping'));
+      await running.ended();
+      loose.clear();
+      following.close();
+      cachedFiles.close();
+      leases.close();
+    },
+  };
+}

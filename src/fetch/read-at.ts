@@ -1,0 +1,49 @@
+/** Positioned reads that give all that was asked for. */
+import { closeSync, constants, openSync, read, write } from 'node:fs';
+import { promisify } from 'node:util';
+import { errorCode, GphotosfsError } from '../model/errors.ts';
+
+const readFile = promisify(read);
+const writeFile = promisify(write);
+
+/** `length` bytes at `offset`. @throws `bad-content` when the file ends before */
+export async function readAt(fd: number, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  for (let got = 0; got < length; ) {
+    const { bytesRead } = await readFile(fd, buffer, got, length - got, offset + got);
+    if (bytesRead === 0) throw new GphotosfsError('bad-content', `a file ended at byte ${offset + got}`);
+    got += bytesRead;
+  }
+  return buffer;
+}
+
+/** The same of a file by path; undefined where there is none any more. */
+export async function readPath(path: string, offset: number, length: number): Promise<Buffer | undefined> {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return await readAt(fd, offset, length);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes all of `bytes` at `position`. */
+export async function writeAt(fd: number, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await writeFile(fd, bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+/** Copies the first `length` bytes of one file to another. */
+export async function copyBytes(from: number, to: number, length: number): Promise<void> {
+  const step = 1 << 20;
+  for (let at = 0; at < length; at += step)
+    await writeAt(to, await readAt(from, at, Math.min(step, length - at)), at);
+}

@@ -1,0 +1,78 @@
+/**
+ * The fetches that run in this process. A file is fetched by one fetch at a time, and so is a content that several files
+ * have, over all processes: whoever starts one holds the leases of both.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { partialName } from '../cache/partial.ts';
+import type { Content } from '../model/words.ts';
+import { settled } from './abortable.ts';
+import { type Fetch, type FetchParts, type FetchTask, startFetch } from './run-fetch.ts';
+
+/** Who asks for a fetch, and how. */
+export type Asked = Pick<FetchTask, 'mayBeLoose' | 'since' | 'given'>;
+
+export interface Running {
+  /** The fetch of this file and content, started if need be; undefined where another one is in the way. */
+  fetchOf(ino: number, content: Content, asked: Asked): Fetch | undefined;
+  /** The file's fetch, whatever it brings. */
+  get(ino: number): Fetch | undefined;
+  /** Waits until what is in the way of a fetch, here or in another process, may be out of it. */
+  waitForOthers(ino: number, content: Content, signal: AbortSignal): Promise<void>;
+  /** Waits until all of them have ended. */
+  ended(): Promise<void>;
+}
+
+/** How often another process's fetch is looked at, ms. */
+const followEveryMs = 40;
+
+/** @param onEnd takes over the hold on a fetch that has ended */
+export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fetch) => void): Running {
+  const byFile = new Map<number, Fetch>();
+  /** The same by content, where it is known by a CRC-32. */
+  const byContent = new Map<string, Fetch>();
+
+  function start(ino: number, content: Content, asked: Asked): Fetch | undefined {
+    const keys = leaseKeys(ino, content);
+    const [key, contentKey] = keys;
+    const name = partialName(ino, content);
+    if (parts.leases.acquire(keys, name) !== undefined) return undefined;
+    const fetch = startFetch(parts, { ino, name, key, content, ...asked });
+    byFile.set(ino, fetch);
+    if (contentKey !== undefined) byContent.set(contentKey, fetch);
+    const end = () => {
+      byFile.delete(ino);
+      if (contentKey !== undefined) byContent.delete(contentKey);
+      parts.leases.release(keys, fetch.isVerified());
+      onEnd(ino, fetch);
+    };
+    fetch.published.then(end, end);
+    return fetch;
+  }
+
+  return {
+    fetchOf(ino, content, asked) {
+      const known = byFile.get(ino);
+      if (known === undefined) return start(ino, content, asked);
+      return sameBytes(known.content, content) ? known : undefined;
+    },
+    get: (ino) => byFile.get(ino),
+    async waitForOthers(ino, content, signal) {
+      const other = byFile.get(ino) ?? byContent.get(leaseKeys(ino, content)[1] ?? '');
+      if (other !== undefined) await settled(other.published, signal);
+      else await sleep(followEveryMs, undefined, { signal });
+    },
+    async ended() {
+      await Promise.allSettled([...byFile.values()].map((fetch) => fetch.published));
+    },
+  };
+}
+
+/** The file's own lease, for one path is written by one fetch; and its content's, for twins are fetched once. */
+export function leaseKeys(ino: number, { size, crc32 }: Content): readonly [string, ...string[]] {
+  return crc32 === undefined ? [`file:${ino}`] : [`file:${ino}`, `content:${size}:${crc32}`];
+}
+
+/** Whether both are known to be the same. */
+export function sameBytes(a: Content, b: Content): boolean {
+  return a.size === b.size && a.crc32 === b.crc32;
+}

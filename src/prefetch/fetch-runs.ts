@@ -1,0 +1,110 @@
+/**
+ * The jobs of a prefetch: each takes a run of neighbouring files and goes on to the next file when one is verified;
+ * publishing follows behind, in groups.
+ */
+import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
+import { wantedContent } from '../fetch/locate.ts';
+import { locationsOf } from '../index/library.ts';
+import type { Index } from '../index/open.ts';
+import type { MissingFile } from '../index/plan.ts';
+import { sameContent } from '../model/content.ts';
+import type { Location } from '../model/words.ts';
+import type { Source } from '../sources/source.ts';
+import type { Run } from './plan.ts';
+
+export interface FetchRunsRequest {
+  readonly index: Index;
+  readonly fetcher: Fetcher;
+  readonly sources: readonly Source[];
+  readonly runs: readonly Run[];
+  readonly jobs: number;
+  /** Gives up what is under way. */
+  readonly signal: AbortSignal;
+  /** Begins nothing more; what is under way is waited for. */
+  readonly stopping: AbortSignal;
+  /** Told of each file that was tried; waits for its outcome. */
+  readonly settle: (file: MissingFile, published: Fetching['published']) => Promise<void>;
+}
+
+/** Files that wait to be published, over all jobs: the larger the groups the fewer waits for the disk. */
+const maxUnpublished = 128;
+
+/** Fetches all runs, or what it can until it is to stop, and waits until each file that was tried is settled. */
+export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
+  const { signal, stopping } = request;
+  const unsettled = new Set<Promise<void>>();
+
+  async function take(file: MissingFile, fetching: Fetching): Promise<void> {
+    const settling = request.settle(file, fetching.published).finally(() => unsettled.delete(settling));
+    unsettled.add(settling);
+    await fetching.verified.catch(() => {});
+    if (unsettled.size >= maxUnpublished) await Promise.race(unsettled);
+  }
+
+  const runs = request.runs.values();
+  async function job(): Promise<void> {
+    for (const run of runs) {
+      const source = request.sources.find(({ id }) => id === run.source);
+      const left =
+        run.sequential && source?.openMany !== undefined
+          ? await fetchInOnePass(request, run, source.openMany.bind(source), take)
+          : run.files;
+      for (const file of left) {
+        if (stopping.aborted) return;
+        await take(file, request.fetcher.ensure(file.ino, signal));
+      }
+      if (stopping.aborted) return;
+    }
+  }
+  await Promise.all(Array.from({ length: Math.max(1, request.jobs) }, job));
+  await Promise.all(unsettled);
+}
+
+type Take = (file: MissingFile, fetching: Fetching) => Promise<void>;
+type OpenMany = NonNullable<Source['openMany']>;
+
+/**
+ * A tgz is unpacked once for all its files.
+ * @returns files that the archive should have and has not: each by itself says why not, or is had elsewhere
+ */
+async function fetchInOnePass(
+  request: FetchRunsRequest,
+  run: Run,
+  openMany: OpenMany,
+  take: Take,
+): Promise<readonly MissingFile[]> {
+  const { index, fetcher, signal, stopping } = request;
+  const left = new Set(run.files);
+  const wanted = run.files
+    .flatMap((file) => {
+      const location = locationIn(index, run, file);
+      return location === undefined ? [] : { file, location };
+    })
+    .sort((a, b) => a.location.offset - b.location.offset);
+  const files = new Map(wanted.map(({ file, location }) => [location.offset, file]));
+  try {
+    const locations = wanted.map(({ location }) => location);
+    for await (const { location, bytes } of openMany(locations, signal)) {
+      const file = files.get(location.offset);
+      if (file === undefined) continue;
+      left.delete(file);
+      await take(file, fetcher.ensure(file.ino, signal, { location, bytes }));
+      if (stopping.aborted) return [];
+      // Not taken where the file was cached already, or was fetched by another process.
+      await bytes[Symbol.asyncIterator]().return?.();
+    }
+  } catch (error) {
+    const published = Promise.reject(error);
+    published.catch(() => {});
+    for (const file of left) await take(file, { verified: published, published });
+    return [];
+  }
+  return [...left];
+}
+
+function locationIn(index: Index, run: Run, file: MissingFile): Location | undefined {
+  const content = wantedContent(index, file.ino, true);
+  return locationsOf(index, file.ino).find(
+    (place) => place.source === run.source && place.archive === run.archive && sameContent(place, content),
+  );
+}

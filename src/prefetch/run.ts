@@ -1,0 +1,126 @@
+/**
+ * Runs a plan: several jobs take runs of neighbouring files and fetch each file into the cache. A file that fails is
+ * listed and doesn't stop the rest; a full disk stops all.
+ */
+import { setMaxListeners } from 'node:events';
+import { type Cache, probeCache } from '../cache/cache.ts';
+import { completeTree } from '../cache/complete.ts';
+import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
+import type { Index } from '../index/open.ts';
+import { countSelected, type MissingFile } from '../index/plan.ts';
+import { pathOf } from '../index/tree.ts';
+import { type ErrorKind, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import type { Source } from '../sources/source.ts';
+import { fetchRuns } from './fetch-runs.ts';
+import { findLost } from './lost.ts';
+import { type Plan, planRuns } from './plan.ts';
+
+export interface PrefetchProgress {
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalFiles: number;
+  readonly totalBytes: number;
+}
+
+export interface PrefetchRequest {
+  readonly index: Index;
+  readonly cache: Cache;
+  readonly fetcher: Fetcher;
+  readonly sources: readonly Source[];
+  readonly plan: Plan;
+  /** Files fetched side by side. */
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  readonly progress: (progress: PrefetchProgress) => void;
+}
+
+export interface FailedFile {
+  /** In the tree. */
+  readonly path: string;
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export interface PrefetchReport {
+  readonly fetchedFiles: number;
+  readonly fetchedBytes: number;
+  /** Copied from a cached file with equal bytes, or found in the cache. */
+  readonly reusedFiles: number;
+  readonly failed: readonly FailedFile[];
+  /** Everything selected is in the cache. */
+  readonly complete: boolean;
+  /** The disk ran full, or the owner stopped it: what was not tried isn't in `failed`. */
+  readonly stopped: GphotosfsError | undefined;
+}
+
+/**
+ * Fetches what the plan lists, and what it took for cached but the cache has lost.
+ * @throws `no-permission`, `no-space` where nothing can be put into the cache at all
+ */
+export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport> {
+  const { index, cache, plan } = request;
+  const lost = planRuns(index, findLost(index, cache, plan.selection));
+  const runs = [...plan.runs, ...lost.runs];
+  if (runs.length > 0) probeCache(cache);
+  const totals = {
+    totalFiles: plan.missingFiles + lost.files,
+    totalBytes: plan.missingBytes + lost.bytes,
+  };
+  const failed: FailedFile[] = [...plan.unavailable, ...lost.unavailable].map((path) => ({
+    path,
+    kind: 'unavailable',
+    message: 'it is in no source any more',
+    hint: 'Add the archive it came from again, then run "gphotosfs sync".',
+  }));
+  const done = { fetchedFiles: 0, fetchedBytes: 0, reusedFiles: 0, files: 0, bytes: 0 };
+  let stopped: GphotosfsError | undefined;
+  const stop = new AbortController();
+  // Each file that waits to be published listens to it.
+  const signal = AbortSignal.any([request.signal]);
+  setMaxListeners(0, signal);
+  const stopping = AbortSignal.any([signal, stop.signal]);
+
+  /** Counts a file when it is published; tells why where it isn't. */
+  async function settle(file: MissingFile, published: Fetching['published']): Promise<void> {
+    try {
+      const outcome = await published;
+      if (outcome === 'fetched') {
+        done.fetchedFiles += 1;
+        done.fetchedBytes += file.size;
+      } else done.reusedFiles += 1;
+    } catch (error) {
+      const known = toGphotosfsError(error);
+      if (signal.aborted || known.kind === 'interrupted') return;
+      if (known.kind === 'no-space') {
+        stopped = known;
+        stop.abort();
+        return;
+      }
+      failed.push(failedFile(pathOf(index, file.ino)?.join('/') ?? String(file.ino), known));
+    }
+    done.files += 1;
+    done.bytes += file.size;
+    request.progress({ files: done.files, bytes: done.bytes, ...totals });
+  }
+
+  await fetchRuns({ ...request, runs, signal, stopping, settle });
+  if (request.signal.aborted) stopped = new GphotosfsError('interrupted', 'prefetch was stopped');
+  if (stopped === undefined) {
+    for (const [path, error] of completeTree(index, cache)) failed.push(failedFile(path, error));
+  }
+  const { files, cachedFiles } = countSelected(index, plan.selection);
+  return {
+    fetchedFiles: done.fetchedFiles,
+    fetchedBytes: done.fetchedBytes,
+    reusedFiles: done.reusedFiles,
+    failed,
+    complete: failed.length === 0 && stopped === undefined && files === cachedFiles,
+    stopped,
+  };
+}
+
+function failedFile(path: string, error: unknown): FailedFile {
+  const { kind, message, hint } = toGphotosfsError(error);
+  return { path, kind, message, hint };
+}

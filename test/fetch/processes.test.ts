@@ -1,0 +1,115 @@
+/** Several processes on one home: each content is fetched once, and what a killed one left is taken over. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { monotonicMs } from '../../src/model/clock.ts';
+import { planPrefetch } from '../../src/prefetch/plan.ts';
+import { type FetchTaskOf, sharedExport, startFetchProcess } from '../helpers/fetch-process.ts';
+import {
+  createTestHome,
+  distinctBytes,
+  expectBytes,
+  kindOf,
+  openFds,
+  signal,
+  type TestHome,
+} from '../helpers/test-home.ts';
+
+let test: TestHome;
+afterEach(() => test.remove());
+
+async function setUp(task: Pick<FetchTaskOf, 'photos' | 'size' | 'distinct'>): Promise<FetchTaskOf> {
+  test = await createTestHome({ exports: [sharedExport({ ...task, home: '', cachePath: '' })] });
+  void test.cache;
+  return { ...task, home: test.home, cachePath: test.cachePath };
+}
+const report = (line: string) => JSON.parse(line.slice('report '.length));
+
+describe('processes that prefetch the same library at once', () => {
+  for (const distinct of [undefined, 20]) {
+    it(`open each content once in sum (${distinct ?? 'all'} different)`, async () => {
+      const task = await setUp({
+        photos: 120,
+        size: 50_000,
+        ...(distinct === undefined ? {} : { distinct }),
+      });
+      const processes = [0, 1, 2].map(() => startFetchProcess({ ...task, waits: true }));
+      await Promise.all(processes.map(({ line }) => line('ready')));
+      for (const { child } of processes) child.stdin?.write('go\n');
+      const reports = (await Promise.all(processes.map(({ line }) => line('report ')))).map(report);
+      expect(await Promise.all(processes.map(({ exited }) => exited))).toEqual([0, 0, 0]);
+      const opened: string[] = reports.flatMap((one) => one.opened);
+      expect(opened).toHaveLength(distinct ?? 120);
+      expect(new Set(opened).size).toBe(opened.length);
+      // All of them set out to fetch all, or the test shows nothing.
+      expect(reports.map((one) => one.fetchedFiles + one.reusedFiles)).toEqual([120, 120, 120]);
+      for (const one of reports) expect(one).toMatchObject({ complete: true, failed: [] });
+      for (let at = 0; at < 120; at += 7)
+        expectBytes(
+          test.cached(`years/2021/${at}.jpg`),
+          distinctBytes(distinct === undefined ? at : at % distinct, 50_000),
+        );
+      expect(test.partials()).toEqual([]);
+    });
+  }
+});
+
+describe('a process that is killed in the middle of a fetch', () => {
+  it('is taken over, its partial file goes, and what it had published stays', async () => {
+    const task = await setUp({ photos: 8, size: 3_000_000 });
+    const faults = [{ kind: 'stall', at: 2_000_000, file: '5.jpg' }] as const;
+    const killed = startFetchProcess({ ...task, faults, jobs: 1 });
+    await killed.line('fired stall 5.jpg');
+    const cached = () => planPrefetch(test.index, { years: [], albums: [] }).cachedFiles;
+    await vi.waitFor(() => expect(cached()).toBeGreaterThan(0), { timeout: 30_000 });
+    killed.child.kill('SIGKILL');
+    expect(await killed.exited).toBe('SIGKILL');
+    const isOfStalled = (name: string) => name.startsWith(`${test.ino('years/2021/5.jpg')}-`);
+    expect(test.partials().filter(isOfStalled), 'the kill came while a file was being written').toHaveLength(
+      1,
+    );
+    const cachedFiles = cached();
+
+    const next = startFetchProcess(task);
+    const done = report(await next.line('report '));
+    expect(done).toMatchObject({ complete: true, failed: [], fetchedFiles: 8 - cachedFiles });
+    expect(done.opened).toHaveLength(8 - cachedFiles);
+    for (let at = 0; at < 8; at++)
+      expectBytes(test.cached(`years/2021/${at}.jpg`), distinctBytes(at, 3_000_000));
+    expect(test.partials()).toEqual([]);
+  });
+
+  it('while others read along: they go on with a fetch of their own, and those that had bytes are told', async () => {
+    const task = await setUp({ photos: 1, size: 3_000_000 });
+    const path = 'years/2021/0.jpg';
+    const bytes = distinctBytes(0, 3_000_000);
+    const faults = [{ kind: 'stall', at: 2_000_000 }] as const;
+    const owner = startFetchProcess({ ...task, faults });
+    await owner.line('fired');
+    const openedAt = monotonicMs();
+    expectBytes(await test.fetcher.read(test.ino(path), 0, 1000, signal, openedAt), bytes.subarray(0, 1000));
+    expect(test.source.opened).toEqual([]);
+    const waiting = test.fetcher.read(test.ino(path), 2_500_000, 1000, signal);
+    owner.child.kill('SIGKILL');
+    await owner.exited;
+    expectBytes(await waiting, bytes.subarray(2_500_000, 2_501_000));
+    expect(test.source.opened).toEqual(['0.jpg']);
+    // Nobody has verified what was read along.
+    expect(await kindOf(test.fetcher.read(test.ino(path), 1000, 1000, signal, openedAt))).toBe('bad-content');
+    expect(test.doubts).toEqual([test.ino(path)]);
+  });
+});
+
+describe('a reader in one process and a fetch in another', () => {
+  it('share one fetch: bytes come from its partial file while it runs', async () => {
+    const task = await setUp({ photos: 1, size: 40_000_000 });
+    const bytes = distinctBytes(0, 40_000_000);
+    const faults = [{ kind: 'stall', at: 39_000_000 }] as const;
+    const owner = startFetchProcess({ ...task, faults });
+    await owner.line('fired');
+    const before = openFds().length;
+    expectBytes(await test.read('years/2021/0.jpg', 500_000, 100_000), bytes.subarray(500_000, 600_000));
+    expect(test.source.opened).toEqual([]);
+    owner.child.kill('SIGKILL');
+    await owner.exited;
+    expect(openFds().length).toBeLessThan(before + 10);
+  });
+});
