@@ -81,8 +81,8 @@ function openExpected(path: string, isExpected: boolean): Directory {
 export function probeCache(cache: Cache): void {
   try {
     const name = partialName(0, { size: 0, crc32: undefined });
-    closeSync(createPartial(cache, name).fd);
-    removePartial(cache, name);
+    closeSync(createPartial(cache.partial, name).fd);
+    removePartial(cache.partial, name);
   } catch (error) {
     throw cacheError(error, `the cache ${cache.path} cannot be written`);
   }

@@ -39,7 +39,7 @@ export async function copyTwin(
     } finally {
       closeSync(fd);
     }
-    const partial = reopenPartial(cache, name);
+    const partial = reopenPartial(cache.partial, name);
     try {
       const copied = await hashFile(partial.fd);
       if (recorded !== undefined && copied.sha256.equals(recorded.sha256))
@@ -49,7 +49,7 @@ export async function copyTwin(
       throw error;
     }
     closeSync(partial.fd);
-    removePartial(cache, name);
+    removePartial(cache.partial, name);
   }
   return undefined;
 }

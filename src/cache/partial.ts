@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorCode } from '../model/errors.ts';
 import type { Content } from '../model/words.ts';
-import type { Cache } from './cache.ts';
+import type { Directory } from './directories.ts';
 
 export interface Partial {
   readonly fd: number;
@@ -33,14 +33,14 @@ function partialOf(ino: number, { size, crc32 }: Content): string {
 
 const createFlags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** Creates a partial file in the cache. */
-export function createPartial(cache: Cache, name: string): Partial & { readonly name: string } {
-  return { fd: openSync(`${cache.partial.path}/${name}`, createFlags, 0o644), name };
+/** Creates a partial file in the cache's directory of them. */
+export function createPartial(directory: Directory, name: string): Partial & { readonly name: string } {
+  return { fd: openSync(`${directory.path}/${name}`, createFlags, 0o644), name };
 }
 
 /** Opens a partial file that was made by copying. */
-export function reopenPartial(cache: Cache, name: string): Partial & { readonly name: string } {
-  return { fd: openSync(`${cache.partial.path}/${name}`, constants.O_RDWR | constants.O_NOFOLLOW), name };
+export function reopenPartial(directory: Directory, name: string): Partial & { readonly name: string } {
+  return { fd: openSync(`${directory.path}/${name}`, constants.O_RDWR | constants.O_NOFOLLOW), name };
 }
 
 /** Creates a nameless file in the temporary directory, for bytes that the cache can't take. */
@@ -52,9 +52,9 @@ export function createLoosePartial(): Partial {
 }
 
 /** Removes a partial file, if it is there. */
-export function removePartial(cache: Cache, name: string): void {
+export function removePartial(directory: Directory, name: string): void {
   try {
-    unlinkSync(`${cache.partial.path}/${name}`);
+    unlinkSync(`${directory.path}/${name}`);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
@@ -64,8 +64,8 @@ export function removePartial(cache: Cache, name: string): void {
  * Removes partial files that no living process works on.
  * @param live asked for after the files were listed: whoever makes one has said so before
  */
-export function sweepPartials(cache: Cache, live: () => ReadonlySet<string>): void {
-  const names = readdirSync(cache.partial.path);
+export function sweepPartials(directory: Directory, live: () => ReadonlySet<string>): void {
+  const names = readdirSync(directory.path);
   const kept = live();
-  for (const name of names) if (!kept.has(name)) removePartial(cache, name);
+  for (const name of names) if (!kept.has(name)) removePartial(directory, name);
 }

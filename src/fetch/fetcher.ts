@@ -102,7 +102,7 @@ export function createFetcher(request: FetcherRequest): Fetcher {
 
   function sweep(): void {
     try {
-      sweepPartials(cache, leases.livePartials);
+      sweepPartials(cache.partial, leases.livePartials);
     } catch (error) {
       log('debug', `cannot sweep ${cache.path}: ${toGphotosfsError(error).message}`);
     }

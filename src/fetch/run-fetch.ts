@@ -155,7 +155,7 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
     } catch (error) {
       // A copy that fails (disk full) costs nothing: the bytes are fetched as if there were no twin.
       log('debug', `cannot copy the twin of "${label}": ${toGphotosfsError(error).message}`);
-      removePartial(cache, task.name);
+      removePartial(cache.partial, task.name);
       return undefined;
     }
   }

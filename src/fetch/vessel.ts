@@ -62,7 +62,7 @@ export function createVessel({ cache, name, label, mayBeLoose, log }: VesselRequ
   }
 
   function unname(): void {
-    if (partial?.name !== undefined) removePartial(cache, partial.name);
+    if (partial?.name !== undefined) removePartial(cache.partial, partial.name);
     if (partial !== undefined) partial = { fd: partial.fd, name: undefined };
   }
 
@@ -90,7 +90,7 @@ export function createVessel({ cache, name, label, mayBeLoose, log }: VesselRequ
   return {
     create() {
       try {
-        partial = createPartial(cache, name);
+        partial = createPartial(cache.partial, name);
       } catch (error) {
         partial = goLoose(error);
       }

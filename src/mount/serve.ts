@@ -4,12 +4,12 @@
  * A sync or a prefetch elsewhere writes to the index; then the index says what changed, and the kernel forgets just that.
  */
 import type { Cache } from '../cache/cache.ts';
-import { createFetcher } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
 import { changeMark, changesSince } from '../index/tree.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import type { MountDriver, Mounted, MountRequest } from './driver.ts';
+import { createLazyFetcher } from './lazy-fetcher.ts';
 import { watchIndex } from './watch-index.ts';
 
 export interface ServeRequest extends Omit<MountRequest, 'indexPath' | 'cachePath' | 'remote'> {
@@ -25,7 +25,7 @@ export interface ServeRequest extends Omit<MountRequest, 'indexPath' | 'cachePat
 export async function serve(request: ServeRequest): Promise<Mounted> {
   const { driver, index, cache, home, sources, log, ...mountRequest } = request;
   let mounted: Mounted | undefined;
-  const fetcher = createFetcher({
+  const fetcher = createLazyFetcher({
     index,
     cache,
     home,
@@ -69,6 +69,9 @@ export async function serve(request: ServeRequest): Promise<Mounted> {
     throw toGphotosfsError(error);
   }
   watching.look();
+  fetcher
+    .load()
+    .catch((error: unknown) => log('warn', toGphotosfsError(error, 'photos that are not cached').message));
   const closed = mounted.closed.finally(end);
   closed.catch(() => {});
   return { ...mounted, closed };
