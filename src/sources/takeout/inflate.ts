@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createInflateRaw, inflateRawSync } from 'node:zlib';
+import { crc32, createInflateRaw, gunzipSync, inflateRawSync } from 'node:zlib';
 import { errorCode, GphotosfsError } from '../../model/errors.ts';
 import { downloadAgain } from './problem-list.ts';
 
@@ -66,6 +66,58 @@ export function inflateWhole(compressed: Buffer, size: number, what: string): Bu
   if (bytes.length !== size)
     throw badContent(what, `it inflates to ${bytes.length} bytes instead of ${size}`);
   return bytes;
+}
+
+/** Deflated data with the length and the CRC-32 that the archive's directory promises. */
+export interface Deflated {
+  readonly data: Buffer;
+  readonly size: number;
+  readonly crc32: number;
+}
+
+/** A gzip member's header with nothing in it, and the length of what stands behind its data (RFC 1952 section 2.3). */
+const memberHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+const memberTrailerBytes = 8;
+
+/**
+ * Inflates many small ones in one call, each put between header and trailer of a gzip member, of which a gzip stream may
+ * have many: a call for each of 100,000 sidecars takes 4.5 s more of the processor (measured). All are
+ * whole and right by their CRC-32, or it gives undefined, and `inflateWhole` tells which of them is wrong. The
+ * buffers are parts of one.
+ */
+export function inflateTogether(all: readonly Deflated[]): readonly Buffer[] | undefined {
+  let total = 0;
+  let length = 0;
+  for (const { data, size } of all) {
+    total += size;
+    length += memberHeader.length + data.length + memberTrailerBytes;
+  }
+  const members = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const { data, size, crc32: sum } of all) {
+    at += memberHeader.copy(members, at);
+    at += data.copy(members, at);
+    at = members.writeUInt32LE(sum, at);
+    at = members.writeUInt32LE(size % 2 ** 32, at);
+  }
+  let bytes: Buffer;
+  try {
+    // A chunk a little longer than all of it, so that there is but one.
+    bytes = gunzipSync(members, { chunkSize: total + 64, maxOutputLength: Math.max(1, total) });
+  } catch {
+    return undefined;
+  }
+  if (bytes.length !== total) return undefined;
+  const inflated: Buffer[] = [];
+  at = 0;
+  for (const { size, crc32: sum } of all) {
+    const one = bytes.subarray(at, at + size);
+    // Asked again: data that hold gzip members of their own would shift what comes behind.
+    if (crc32(one) !== sum) return undefined;
+    inflated.push(one);
+    at += size;
+  }
+  return inflated;
 }
 
 function inflateFailure(error: unknown, what: string): unknown {

@@ -3,15 +3,15 @@
  * out in pages.
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
-import type { Page, ScanRequest } from '../source.ts';
+import type { Page, ScannedAlbum, ScanRequest } from '../source.ts';
 import { throwIfAborted } from './byte-range.ts';
 import { type Catalog, catalogKey, encodeCatalog } from './catalog.ts';
-import { contentCrc } from './content-crc.ts';
+import { type ContentCrc, contentCrc } from './content-crc.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
-import { draftFolder } from './drafts.ts';
+import { draftFolder, type FolderDrafts } from './drafts.ts';
 import { type Export, type Loaded, page } from './export-part.ts';
-import { gatherFolders, type Place } from './gather.ts';
-import { joinFolders } from './items.ts';
+import { gatherFolders, type MediaFile, type Place } from './gather.ts';
+import { type Item, joinFolders } from './items.ts';
 import { scannedAlbums, scannedItem, sharedIds, sortItems } from './listing.ts';
 
 /** Items a page: some 2 MB of objects, and a transaction of some 50 ms. */
@@ -38,10 +38,7 @@ export async function* listExport(
       problems.push(problemOf(error, `${catalog.archive}: ${file.folder}/${file.name}`));
     },
   );
-  const folders = (await gatherFolders(catalogs, gone, crc.sameBytes)).map(draftFolder);
-  const items = sortItems(await joinFolders(folders, crc), crc);
-  const albums = scannedAlbums(folders, items);
-  const unknown = folders.flatMap((folder) => folder.unknown);
+  const { items, albums, unknown } = await joinCatalogs(catalogs, gone, crc);
   const [example] = unknown;
   if (example !== undefined)
     problems.push({
@@ -59,17 +56,48 @@ export async function* listExport(
     sequential: one.parts.some((part) => part.archive.name === archive && part.archive.sequential),
   }));
   const shared = sharedIds(items);
-  for (let from = 0; from < items.length; from += pageItems) {
+  const total = items.length;
+  // Taken off the list: what has been given out makes room for what the index takes.
+  for (let done = 0; done < total; ) {
     throwIfAborted(request.signal, one.id);
-    const some = items.slice(from, from + pageItems).map((item) => scannedItem(item, one.id, shared, crc));
-    yield page({ archives: from === 0 ? archives : [], items: some });
-    request.progress({ phase: 'listing photos', done: from + some.length, total: items.length });
+    const some = items.splice(0, pageItems).map((item) => scannedItem(item, one.id, shared, crc));
+    yield page({ archives: done === 0 ? archives : [], items: some });
+    done += some.length;
+    request.progress({ phase: 'listing photos', done, total });
   }
   const memos = [...recomputed].map((catalog) => ({
     key: catalogKey(catalog.archive),
     value: encodeCatalog(catalog),
   }));
-  yield page({ archives: items.length === 0 ? archives : [], albums, problems, memos: [...memos, finished] });
+  yield page({ archives: total === 0 ? archives : [], albums, problems, memos: [...memos, finished] });
+}
+
+interface Joined {
+  readonly items: Item[];
+  readonly albums: readonly ScannedAlbum[];
+  /** Files that are not listed. */
+  readonly unknown: readonly MediaFile[];
+}
+
+/** A function of its own, so that folders and drafts don't outlive it while pages are given out. */
+async function joinCatalogs(
+  catalogs: readonly Catalog[],
+  gone: readonly Catalog[],
+  crc: ContentCrc,
+): Promise<Joined> {
+  const gathered = await gatherFolders(catalogs, gone, crc.sameBytes);
+  for (const catalog of catalogs) releaseJsons(catalog);
+  const folders: FolderDrafts[] = [];
+  for (let folder = gathered.shift(); folder !== undefined; folder = gathered.shift())
+    folders.push(draftFolder(folder));
+  const items = sortItems(await joinFolders(folders, crc), crc);
+  const albums = scannedAlbums(folders, items);
+  return { items, albums, unknown: folders.flatMap((folder) => folder.unknown) };
+}
+
+/** Forgets the JSONs of a catalog that will not be encoded again, for no CRC is to be added to it. */
+function releaseJsons({ files, jsons }: Catalog): void {
+  if (files.every(({ crc32 }) => crc32 !== undefined)) jsons.length = 0;
 }
 
 function readPlace(

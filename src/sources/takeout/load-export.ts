@@ -3,15 +3,29 @@
  * over all parts where the photos are.
  */
 import type { Problem } from '../../model/words.ts';
-import type { Page, ScanRequest } from '../source.ts';
+import type { Memo, Page, ScanRequest } from '../source.ts';
 import type { Archive } from './archive.ts';
 import { throwIfAborted } from './byte-range.ts';
 import { type Catalog, catalogKey, decodeCatalog, encodeCatalog } from './catalog.ts';
 import { isCovered, problemOf, rethrowFatal } from './discover.ts';
 import { type Export, isHere, type Loaded, type Part, page } from './export-part.ts';
 import { photosFoldersOf } from './gather.ts';
-import { hasUnread, listPart, readJsons } from './read-part.ts';
+import { loadPart } from './load-part.ts';
+import { startPartThreads } from './part-threads.ts';
+import { hasUnread, readJsons } from './read-part.ts';
 import type { ScannedPart } from './scanned-parts.ts';
+
+/** A part that is being read. */
+interface Reading {
+  readonly part: Part;
+  readonly catalog: Catalog;
+  /** Listed by this scan. */
+  readonly fresh: boolean;
+  readonly failed: boolean;
+  /** Its catalog was given out with its problems, so many of them. */
+  told: number | undefined;
+  readonly problems: Problem[];
+}
 
 /** Lists and reads all parts of an export; the pages only keep what was read, for the next scan. */
 export async function* loadExport(
@@ -21,26 +35,49 @@ export async function* loadExport(
   listed: () => void,
 ): AsyncGenerator<Page, Loaded, undefined> {
   const { recall, signal } = request;
-  const parts: { readonly part: Part; readonly catalog: Catalog; fresh: boolean; problems: Problem[] }[] = [];
+  const parts: Reading[] = [];
   const scanned: ScannedPart[] = [];
-  for (const part of one.parts) {
-    const { archive, fingerprint } = part;
-    throwIfAborted(signal, archive.name);
-    const known = request.rescan ? undefined : decodeCatalog(recall(catalogKey(archive.name)));
-    if (known?.fingerprint === fingerprint) parts.push({ part, catalog: known, fresh: false, problems: [] });
-    else
-      try {
-        const { catalog, problems } = await listPart(archive, fingerprint, known, signal);
-        if (archive.sequential) yield page({ problems: [sequentialNotice(archive)] });
-        parts.push({ part, catalog, fresh: true, problems: [...problems] });
-      } catch (error) {
-        rethrowFatal(error);
-        const problem = problemOf(error, archive.name);
-        // A broken archive stays so until it is replaced; anything else is tried again at the next scan.
-        if (isBroken(error)) scanned.push({ archive: archive.name, fingerprint, problems: [problem] });
-        yield page({ problems: [problem] });
-      }
-    listed();
+  let total = 0;
+  let done = 0;
+  const progress = (read: number) => {
+    done += read;
+    request.progress({ phase: 'reading sidecars', done, total: Math.max(done, total) });
+  };
+  const known = new Map<Part, Catalog>();
+  for (const part of request.rescan ? [] : one.parts) {
+    const catalog = decodeCatalog(recall(catalogKey(part.archive.name)));
+    if (catalog !== undefined) known.set(part, catalog);
+  }
+  const isKnown = (part: Part) => known.get(part)?.fingerprint === part.fingerprint;
+  const threads = startPartThreads(one.parts.filter((part) => !isKnown(part)));
+  try {
+    for (const part of one.parts) {
+      const { archive, fingerprint } = part;
+      throwIfAborted(signal, archive.name);
+      const before = known.get(part);
+      if (before?.fingerprint === fingerprint)
+        parts.push({ part, catalog: before, fresh: false, failed: false, told: undefined, problems: [] });
+      else
+        try {
+          const { catalog, encoded, problems, failed } =
+            (await threads?.load(part, signal)) ??
+            (await loadPart(archive, fingerprint, before, signal, progress));
+          if (archive.sequential) yield page({ problems: [sequentialNotice(archive)] });
+          // With nothing left to read it is done, and the next scan need not do it again.
+          const told = failed || catalog.unread.length > 0 ? undefined : problems.length;
+          if (told !== undefined) yield page({ memos: [memoOf(catalog, encoded)], problems });
+          parts.push({ part, catalog, fresh: true, failed, told, problems: [...problems] });
+        } catch (error) {
+          rethrowFatal(error);
+          const problem = problemOf(error, archive.name);
+          // A broken archive stays so until it is replaced; anything else is tried again at the next scan.
+          if (isBroken(error)) scanned.push({ archive: archive.name, fingerprint, problems: [problem] });
+          yield page({ problems: [problem] });
+        }
+      listed();
+    }
+  } finally {
+    await threads?.close();
   }
 
   const gone = one.before
@@ -52,16 +89,16 @@ export async function* loadExport(
   const places = photosFoldersOf([...catalogs, ...remembered]);
   const hasPhotos = [...places.values()].some(({ paths }) => paths.length > 0);
 
-  const total = parts.reduce((sum, { catalog }) => sum + catalog.unread.length, 0);
-  let done = 0;
-  const progress = (read: number) => {
-    done += read;
-    request.progress({ phase: 'reading sidecars', done, total });
-  };
-  for (const { part, catalog, fresh, problems } of parts) {
+  total = done + parts.reduce((sum, { catalog }) => sum + catalog.unread.length, 0);
+  for (const { part, catalog, fresh, failed, told, problems } of parts) {
     const { archive, fingerprint } = part;
+    // Not remembered: what was missed is read at the next scan.
+    if (failed) {
+      yield page({ problems });
+      continue;
+    }
     const photos = places.get(catalog) ?? { paths: [], sure: false };
-    let isNew = fresh;
+    let isNew = fresh && told === undefined;
     try {
       if (hasUnread(catalog, photos)) {
         problems.push(...(await readJsons(archive, catalog, photos, signal, progress)));
@@ -70,7 +107,6 @@ export async function* loadExport(
     } catch (error) {
       rethrowFatal(error);
       problems.push(problemOf(error, archive.name));
-      // Not remembered: what was missed is read at the next scan.
       yield page({ problems });
       continue;
     }
@@ -84,13 +120,17 @@ export async function* loadExport(
       fingerprint,
       problems: fresh ? lasting : (earlier?.problems ?? lasting),
     });
-    if (isNew) {
-      const memo = { key: catalogKey(archive.name), value: encodeCatalog(catalog) };
-      yield page({ memos: [memo], problems });
-    } else if (problems.length > 0) yield page({ problems });
+    const untold = problems.slice(told ?? 0);
+    if (isNew) yield page({ memos: [memoOf(catalog)], problems: untold });
+    else if (untold.length > 0) yield page({ problems: untold });
   }
   return { catalogs, gone: remembered, scanned };
 }
+
+const memoOf = (catalog: Catalog, encoded = encodeCatalog(catalog)): Memo => ({
+  key: catalogKey(catalog.archive),
+  value: encoded,
+});
 
 const isBroken = (error: unknown): boolean => (error as { kind?: unknown }).kind === 'bad-source';
 

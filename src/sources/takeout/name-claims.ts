@@ -25,15 +25,12 @@ interface Claim<S> {
 
 export function pairByName<M extends MediaName, S extends SidecarName>(desk: Desk<M, S>): void {
   const odd = oddNames(desk.sidecars);
-  const holders = new Map<S, { claim: Claim<S>; claimant: Claimant<M, S> | undefined }>();
+  const holders = new Map<S, { claim: Claim<S>; claimant: Claimant<M> | undefined }>();
   // A stack, so the first name is on top.
-  const waiting = desk.media
-    .map((file): Claimant<M, S> => ({ file, claims: claims(desk, file, odd) }))
-    .reverse();
+  const waiting = desk.media.map((file): Claimant<M> => ({ file, made: 0 })).reverse();
   for (let claimant = waiting.pop(); claimant !== undefined; claimant = waiting.pop()) {
-    const next = claimant.claims.next();
-    if (next.done) continue;
-    const claim = next.value;
+    const claim = nth(claims(desk, claimant.file, odd), claimant.made++);
+    if (claim === undefined) continue;
     const { sidecar, edited, step, strength } = claim;
     if (edited) {
       desk.matches.set(claimant.file, { role: 'edited', step, sidecar, original: undefined });
@@ -53,9 +50,16 @@ export function pairByName<M extends MediaName, S extends SidecarName>(desk: Des
     if (claimant !== undefined) own(desk, claimant.file, sidecar, claim.step);
 }
 
-interface Claimant<M, S> {
+interface Claimant<M> {
   readonly file: M;
-  readonly claims: Iterator<Claim<S>, void>;
+  /** Claims made so far. They are few, and found anew for the next: kept going for all files, they are 2 kB each. */
+  made: number;
+}
+
+function nth<T>(values: Iterable<T>, index: number): T | undefined {
+  let at = 0;
+  for (const value of values) if (at++ === index) return value;
+  return undefined;
 }
 
 type Look<S> = (prefix: string, number: string) => readonly S[];

@@ -7,7 +7,7 @@ import { GphotosfsError } from '../../model/errors.ts';
 import type { ArchiveEntry, SmallEntry } from './archive.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { readPiece, throwIfAborted } from './byte-range.ts';
-import { badContent, inflateWhole } from './inflate.ts';
+import { badContent, type Deflated, inflateTogether, inflateWhole } from './inflate.ts';
 import { downloadAgain, nameEntry } from './problem-list.ts';
 import { parseZipAddress, type ZipAddress } from './zip-address.ts';
 import { findData, wholeEntry } from './zip-entry.ts';
@@ -15,11 +15,11 @@ import { findData, wholeEntry } from './zip-entry.ts';
 /** Entries closer than this are read together: copying so much costs no more than another read. */
 const joinGap = 64 * 1024;
 /** Longest joined read, bytes. */
-const maxRun = 1024 * 1024;
+const maxRun = 256 * 1024;
 /** Reads per batch. Node works on four at a time by default; more would only hold memory. */
 const runsPerBatch = 64;
-/** Bytes read ahead per batch, so that 64 long runs don't add up to 64 MiB. */
-const bytesPerBatch = 4 * 1024 * 1024;
+/** Bytes read ahead per batch, so that 64 long runs don't add up to 16 MiB. */
+const bytesPerBatch = 1024 * 1024;
 
 interface Wanted {
   readonly entry: ArchiveEntry;
@@ -45,8 +45,8 @@ export async function* readSmallEntries(
   maxBytes: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly SmallEntry[], void, undefined> {
-  const batches = toBatches(toRuns(entries, maxBytes));
-  const tooLarge = entries.filter((entry) => !isSmall(entry, maxBytes));
+  const { wanted, tooLarge } = bySize(entries, maxBytes);
+  const batches = toBatches(toRuns(wanted));
   if (tooLarge.length > 0)
     yield tooLarge.map((entry) =>
       failed(file, entry, `it is larger than the ${maxBytes} bytes allowed for it`),
@@ -73,23 +73,36 @@ export async function* readSmallEntries(
   }
 }
 
-/** Both sizes count: what is read is the compressed data. Deflate never makes much more of it than it was. */
-const isSmall = (entry: ArchiveEntry, maxBytes: number): boolean =>
-  entry.size <= maxBytes && parseZipAddress(entry.address).compressedSize <= maxBytes + 1024;
+interface Sorted {
+  readonly wanted: Wanted[];
+  readonly tooLarge: ArchiveEntry[];
+}
 
-function toRuns(entries: readonly ArchiveEntry[], maxBytes: number): Run[] {
-  const sorted = entries.filter((entry) => isSmall(entry, maxBytes)).sort((a, b) => a.offset - b.offset);
+/** Both sizes count: what is read is the compressed data. Deflate never makes much more of it than it was. */
+function bySize(entries: readonly ArchiveEntry[], maxBytes: number): Sorted {
+  const wanted: Wanted[] = [];
+  const tooLarge: ArchiveEntry[] = [];
+  for (const entry of entries) {
+    const address = parseZipAddress(entry.address);
+    if (entry.size <= maxBytes && address.compressedSize <= maxBytes + 1024) wanted.push({ entry, address });
+    else tooLarge.push(entry);
+  }
+  wanted.sort((a, b) => a.entry.offset - b.entry.offset);
+  return { wanted, tooLarge };
+}
+
+function toRuns(sorted: readonly Wanted[]): Run[] {
   const runs: Run[] = [];
   let run: Run | undefined;
-  for (const entry of sorted) {
-    const address = parseZipAddress(entry.address);
+  for (const wanted of sorted) {
+    const { entry, address } = wanted;
     const end = entry.offset + wholeEntry(address);
     if (run === undefined || entry.offset - run.end > joinGap || end - run.start > maxRun) {
       run = { start: entry.offset, end, wanted: [] };
       runs.push(run);
     }
     run.end = Math.max(run.end, end);
-    run.wanted.push({ entry, address });
+    run.wanted.push(wanted);
   }
   return runs;
 }
@@ -112,6 +125,12 @@ function toBatches(runs: readonly Run[]): Run[][] {
   return batches;
 }
 
+/** An entry with its compressed bytes. */
+interface Packed extends Wanted {
+  readonly what: string;
+  readonly data: Buffer;
+}
+
 async function unpack(
   file: OpenArchive,
   dataEnd: number,
@@ -119,11 +138,17 @@ async function unpack(
   pieces: readonly Buffer[],
 ): Promise<SmallEntry[]> {
   const unpacked: SmallEntry[] = [];
+  const packed: Packed[] = [];
+  const fail = (entry: ArchiveEntry, what: string, error: unknown): void => {
+    if (!(error instanceof GphotosfsError) || error.kind !== 'bad-content') throw error;
+    unpacked.push(failed(file, entry, error.message.replace(`${what}: `, '')));
+  };
   for (const [at, run] of batch.entries()) {
+    const piece = pieces[at] ?? Buffer.alloc(0);
     for (const { entry, address } of run.wanted) {
       const what = nameEntry(file.path, entry.path);
       try {
-        const head = (pieces[at] ?? Buffer.alloc(0)).subarray(entry.offset - run.start);
+        const head = piece.subarray(entry.offset - run.start);
         const place = findData(head, entry.offset, address, dataEnd, what);
         const present = head.subarray(place.start - entry.offset, place.end - entry.offset);
         // Only behind an uncommonly long local extra field are the data not there yet.
@@ -131,17 +156,55 @@ async function unpack(
           present.length === address.compressedSize
             ? present
             : await readPiece(file, place.start, address.compressedSize);
-        unpacked.push({ entry, bytes: decode(data, address, entry, what), problem: undefined });
+        packed.push({ entry, address, what, data });
       } catch (error) {
-        if (!(error instanceof GphotosfsError) || error.kind !== 'bad-content') throw error;
-        unpacked.push(failed(file, entry, error.message.replace(`${what}: `, '')));
+        fail(entry, what, error);
       }
     }
+  }
+  for (const group of toGroups(packed)) {
+    const together = decodeTogether(group);
+    for (const [at, one] of group.entries())
+      try {
+        unpacked.push({ entry: one.entry, bytes: together?.[at] ?? decode(one), problem: undefined });
+      } catch (error) {
+        fail(one.entry, one.what, error);
+      }
   }
   return unpacked;
 }
 
-function decode(data: Buffer, address: ZipAddress, entry: ArchiveEntry, what: string): Buffer {
+/** Inflated bytes a group: much more would be copied to no use when one entry of it is damaged. */
+const bytesPerGroup = 256 * 1024;
+
+/** Entries that are inflated in one call; a large one is alone. */
+function toGroups(packed: readonly Packed[]): Packed[][] {
+  const groups: Packed[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const one of packed) {
+    bytes += one.entry.size;
+    if (bytes > bytesPerGroup) {
+      groups.push([]);
+      bytes = one.entry.size;
+    }
+    groups.at(-1)?.push(one);
+  }
+  return groups;
+}
+
+/** The bytes of all, when all are deflated and right. */
+function decodeTogether(group: readonly Packed[]): readonly Buffer[] | undefined {
+  if (group.length === 1) return undefined;
+  const all: Deflated[] = [];
+  for (const { entry, address, data } of group) {
+    if (!address.deflated || data.length < address.compressedSize || entry.crc32 === undefined)
+      return undefined;
+    all.push({ data, size: entry.size, crc32: entry.crc32 });
+  }
+  return inflateTogether(all);
+}
+
+function decode({ data, address, entry, what }: Packed): Buffer {
   if (data.length < address.compressedSize) throw badContent(what, 'the archive ends within it');
   // A copy: the joined read that it is a part of is not to be kept alive by one sidecar.
   const bytes = address.deflated ? inflateWhole(data, entry.size, what) : Buffer.from(data);

@@ -1,0 +1,50 @@
+/** A thread that loads parts, one after another, for `part-threads.ts`: each handed back as its encoded catalog. */
+import { parentPort } from 'node:worker_threads';
+import type { Problem } from '../../model/words.ts';
+import { encodeCatalog } from './catalog.ts';
+import { rethrowFatal } from './discover.ts';
+import { loadPart } from './load-part.ts';
+import { openArchive } from './open-archive.ts';
+
+export interface PartTask {
+  readonly path: string;
+  readonly fingerprint: string;
+}
+
+/** A part as `LoadedPart` has it, or why it could not be listed: an error loses its class between threads. */
+export type PartAnswer =
+  | {
+      readonly encoded: Uint8Array<ArrayBuffer>;
+      readonly problems: readonly Problem[];
+      readonly failed: boolean;
+    }
+  | {
+      readonly failure: {
+        readonly kind: string;
+        readonly message: string;
+        readonly hint: string | undefined;
+      };
+    };
+
+// The thread is ended from outside when the scan is stopped.
+const never = new AbortController().signal;
+
+async function answer({ path, fingerprint }: PartTask): Promise<PartAnswer> {
+  const archive = await openArchive(path);
+  try {
+    const { catalog, problems, failed } = await loadPart(archive, fingerprint, undefined, never, () => {});
+    return { encoded: new Uint8Array(encodeCatalog(catalog)), problems, failed };
+  } finally {
+    await archive.close();
+  }
+}
+
+// Whatever is no trouble of the archive ends the thread, and with that the scan.
+parentPort?.on('message', async (task: PartTask) => {
+  const found = await answer(task).catch((error): PartAnswer => {
+    rethrowFatal(error);
+    const { kind, message, hint } = error;
+    return { failure: { kind, message, hint } };
+  });
+  parentPort?.postMessage(found, 'encoded' in found ? [found.encoded.buffer] : []);
+});
