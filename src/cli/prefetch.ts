@@ -1,4 +1,5 @@
 /** `prefetch`: fills the cache. Made for cron: its exit code says whether everything selected is there. */
+import { countSelected, type SelectedTotals } from '../index/plan.ts';
 import { readStatus } from '../index/status.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
@@ -22,13 +23,17 @@ export const run: Run = async (context) => {
     return exitCodes.done;
   }
   const report = await fetchPlanned(context, plan);
+  const now = countSelected(index, plan.selection);
   if (!output.json) {
     for (const { path, message, hint } of report.failed) {
       output.log('warn', `${path}: ${message}${hint === undefined ? '' : `. ${hint}`}`);
     }
   }
-  output.result(recordOfReport(plan, report), describeReport(plan, report));
+  output.result(recordOfReport(plan, report, now), describeReport(plan, report, now));
   if (report.stopped !== undefined) throw report.stopped;
+  if (!report.complete && report.failed.length === 0) {
+    output.log('warn', 'a sync listed more files meanwhile: run "gphotosfs prefetch" again');
+  }
   return report.complete ? exitCodes.done : exitCodes.partial;
 };
 
@@ -85,7 +90,7 @@ function describePlan(plan: Plan): string[] {
   ];
 }
 
-function recordOfReport(plan: Plan, report: PrefetchReport): object {
+function recordOfReport(plan: Plan, report: PrefetchReport, { cachedFiles }: SelectedTotals): object {
   const { fetchedFiles, fetchedBytes, reusedFiles, complete } = report;
   const failed = report.failed.map((file) => ({ ...file, hint: file.hint ?? null }));
   const { selectedFiles, selectedBytes } = plan;
@@ -94,6 +99,7 @@ function recordOfReport(plan: Plan, report: PrefetchReport): object {
     complete,
     selectedFiles,
     selectedBytes,
+    cachedFiles,
     fetchedFiles,
     fetchedBytes,
     reusedFiles,
@@ -101,12 +107,13 @@ function recordOfReport(plan: Plan, report: PrefetchReport): object {
   };
 }
 
-function describeReport(plan: Plan, report: PrefetchReport): string[] {
+function describeReport(plan: Plan, report: PrefetchReport, now: SelectedTotals): string[] {
   const parts = [
     `${formatCounted(report.fetchedFiles, 'file')} fetched (${formatBytes(report.fetchedBytes)})`,
   ];
   if (report.reusedFiles > 0) parts.push(`${formatCount(report.reusedFiles)} copied from equal ones`);
   if (report.failed.length > 0) parts.push(`${formatCount(report.failed.length)} failed`);
   const whole = `${formatCounted(plan.selectedFiles, 'file')}, ${formatBytes(plan.selectedBytes)}`;
-  return [parts.join(', '), report.complete ? `Complete: ${whole} in the cache.` : 'Not complete.'];
+  const far = `${formatCount(now.cachedFiles)} of ${formatCounted(now.files, 'file')} in the cache`;
+  return [parts.join(', '), report.complete ? `Complete: ${whole} in the cache.` : `Not complete: ${far}.`];
 }

@@ -1,0 +1,125 @@
+/**
+ * A cache on a disk of its own that is too small, in bytes or in inodes: readers of the mount get right bytes all the
+ * same, prefetch says how far it came, and goes on when there is room.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPlace, type Place } from '../cli/run-program.ts';
+import { canMount, runProgram } from '../helpers/mount-client.ts';
+import {
+  buildLibrary,
+  contentsOf,
+  filesIn,
+  type Library,
+  listFiles,
+  partialsOf,
+  wrongInCache,
+} from './library.ts';
+import { endMount, mount } from './mounting.ts';
+
+let place: Place;
+let disk: string;
+let cache: string;
+
+/** A real ext4 of 64 MiB and about 1,000 inodes, none of it reserved for root, where loop devices can be had. */
+function mountDisk(): void {
+  const image = join(place.folder, 'disk.img');
+  const quiet = { stdio: 'ignore' } as const;
+  try {
+    execFileSync('truncate', ['-s', '64M', image]);
+    execFileSync('mkfs.ext4', ['-q', '-m', '0', '-N', '1000', image], quiet);
+    execFileSync('mount', ['-o', 'loop', image, disk], quiet);
+  } catch {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,nr_inodes=1000', 'tmpfs', disk]);
+  }
+}
+
+beforeEach(() => {
+  place = createPlace({ GPHOTOSFS_CACHE: 'disk/cache' });
+  disk = join(place.folder, 'disk');
+  cache = join(disk, 'cache');
+  mkdirSync(disk);
+  if (canMount()) mountDisk();
+});
+afterEach(async () => {
+  await place.run('unmount', place.mountPoint);
+  if (canMount()) execFileSync('umount', [disk]);
+  await place.clean();
+});
+
+const diskIsFull = /its disk is full/;
+
+/** Takes bytes from the disk until only so many are left. */
+function fillBytes(left: number): void {
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize - left));
+}
+
+/** Takes inodes from the disk until only so many are left. */
+function fillInodes(left: number): void {
+  mkdirSync(join(disk, 'filler'));
+  for (let count = 0; statfsSync(disk).ffree > left; count++)
+    writeFileSync(join(disk, 'filler', String(count)), '');
+}
+
+describe.runIf(canMount())('a cache disk', () => {
+  it.each([
+    ['bytes', { photos: 60, size: 500_000 }, () => fillBytes(15_000_000)],
+    ['inodes', { photos: 400, size: 3000 }, () => fillInodes(150)],
+  ] as const)(
+    'without %s left costs no reader a byte; prefetch stops, and goes on',
+    async (_, spec, fill) => {
+      const library: Library = await buildLibrary(join(place.folder, 'takeout'), { ...spec, parts: 2 });
+      await place.run('add', 'takeout', ...library.archives);
+      expect((await place.run('sync')).code).toBe(0);
+      const { blocks, bsize, files } = statfsSync(disk);
+      expect(blocks * bsize).toBeLessThanOrEqual(64 << 20);
+      expect(files).toBeLessThanOrEqual(1024);
+      fill();
+
+      const stopped = await place.run('prefetch');
+      expect(stopped.code, stopped.stderr).toBe(6);
+      const cached = cachedCount();
+      expect(cached).toBeGreaterThan(spec.photos / 10);
+      expect(cached).toBeLessThan(spec.photos);
+      expect(stopped.stdout).toContain(`${cached} of ${spec.photos} files`);
+      expect(stopped.stderr).toMatch(diskIsFull);
+      // Whole files under their names, nothing else.
+      const kept = filesIn(await contentsOf(cache));
+      for (const [path, hash] of kept) expect(hash).toBe(library.files.get(path));
+      expect(partialsOf(cache)).toEqual([]);
+      expect((await place.run('prefetch')).code, 'the second one, with nothing changed').toBe(6);
+
+      const mounted = await mount(place);
+      const paths = [...library.files.keys()].slice(-80);
+      const { status, stdout } = await runProgram(
+        'sha256sum',
+        '--',
+        ...paths.map((path) => join(place.mountPoint, path)),
+      );
+      const hashes = stdout
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' ', 1)[0]);
+      expect({ status, hashes }).toEqual({ status: 0, hashes: paths.map((path) => library.files.get(path)) });
+      expect(mounted.stderr(), 'it was full').toMatch(diskIsFull);
+      expect(cachedCount()).toBeLessThan(spec.photos);
+      await endMount(mounted);
+
+      rmSync(join(disk, 'filler'), { recursive: true });
+      const finished = await place.run('prefetch');
+      expect(finished.code, finished.stderr).toBe(0);
+      expect(await wrongInCache({ home: place.home, cache }, library)).toEqual({
+        checked: spec.photos,
+        wrong: [],
+      });
+      expect(partialsOf(cache)).toEqual([]);
+    },
+  );
+});
+
+const cachedCount = (): number =>
+  existsSync(place.home) ? listFiles(place.home).filter((file) => file.cached !== undefined).length : 0;
