@@ -46,9 +46,9 @@ export function openIndex(path: string, options: { readonly readonly?: boolean }
     const db = new Database(path, { readonly, timeout: busyTimeoutMs });
     try {
       refuseNewer(db, path);
-      if (!readonly) prepareForWriting(db, path);
-      // Directory listings walk the table once; a map of it saves a copy of each page.
-      db.pragma('mmap_size = 268435456');
+      // Directory listings walk the table once; a map of it saves a copy of each page. A writer has no use for it.
+      if (readonly) db.pragma('mmap_size = 268435456');
+      else prepareForWriting(db, path);
       return { path, db, statements: new Map(), rawStatements: new Map() };
     } catch (error) {
       db.close();
@@ -100,7 +100,9 @@ function prepareForWriting(db: Database.Database, path: string): void {
   // NORMAL: a power loss may take back the last commits, never corrupt; the cache's journal has them.
   useWal(db);
   db.pragma('synchronous = NORMAL');
-  db.pragma('cache_size = -32000');
+  db.pragma('cache_size = -24000');
+  // Pages, 32 MB: a first sync writes the same pages of the indexes again and again, and each checkpoint waits for the disk.
+  db.pragma('wal_autocheckpoint = 8000');
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     if (existsSync(file)) chmodSync(file, 0o600);
   }
@@ -129,7 +131,7 @@ function openError(error: unknown, path: string): unknown {
   const code = errorCode(error);
   if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT')) {
     return new GphotosfsError('index-corrupt', `${path} is damaged`, {
-      hint: 'Move it away and run "gphotosfs sync": archives are read again, cached photos stay where they are.',
+      hint: 'Move it away, with its -wal and -shm files, and run "gphotosfs sync --rebuild": it is made again from the cache, and cached photos stay where they are.',
       cause: error,
     });
   }

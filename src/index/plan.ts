@@ -32,7 +32,7 @@ function parameters(selection: Selection): Record<number, string> {
 }
 
 /** Newer bytes of a file that some source can give: they are what is wanted of it. */
-const obtainable = `
+export const obtainable = `
   SELECT r.ino, r.size FROM revision r
   WHERE EXISTS (SELECT 1 FROM location l
                 WHERE l.ino = r.ino AND l.size = r.size AND coalesce(l.crc32 = r.crc32, 1))`;

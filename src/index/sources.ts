@@ -2,6 +2,7 @@
 import type { Memo } from '../sources/source.ts';
 import { retireSource } from './locations.ts';
 import { type Index, rawStatement, statement, transaction } from './open.ts';
+import { putSetting } from './settings.ts';
 
 export function putSource(index: Index, id: string, account: string): void {
   statement(
@@ -13,6 +14,8 @@ export function putSource(index: Index, id: string, account: string): void {
 /** Notes that a scan of the source went through to its end. */
 export function finishScan(index: Index, id: string): void {
   statement(index, 'UPDATE source SET last_scan = unixepoch() WHERE id = ?').run(id);
+  // Also kept apart from the source, which may be removed: what was synced stays synced.
+  putSetting(index, 'lastSync', String(Math.floor(Date.now() / 1000)));
 }
 
 export function recall(index: Index, source: string, key: string): Buffer | undefined {

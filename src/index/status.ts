@@ -1,6 +1,8 @@
 /** How things stand, in numbers. */
 import type { UnixSeconds } from '../model/words.ts';
 import { type Index, rawStatement, statement } from './open.ts';
+import { obtainable } from './plan.ts';
+import { getSetting } from './settings.ts';
 import { countUnavailable } from './sources.ts';
 
 export interface SourceStatus {
@@ -40,9 +42,9 @@ export function readStatus(index: Index): IndexStatus {
     const [files = 0, bytes = 0] = numbers('SELECT count(*), sum(size) FROM file');
     const [cachedFiles = 0, cachedBytes = 0] = numbers('SELECT count(*), sum(size) FROM cached');
     const [albums = 0] = numbers('SELECT count(*) FROM album');
-    const [revisions = 0] = numbers('SELECT count(*) FROM revision');
+    const [revisions = 0] = numbers(`SELECT count(*) FROM (${obtainable})`);
     const sources = readSources(index);
-    const scans = sources.map((source) => source.lastScan).filter((scan) => scan !== undefined);
+    const lastSync = getSetting(index, 'lastSync');
     return {
       items,
       files,
@@ -53,8 +55,8 @@ export function readStatus(index: Index): IndexStatus {
       unavailable: countUnavailable(index),
       provisional,
       revisions,
-      complete: scans.length > 0 && cachedFiles === files && revisions === 0,
-      lastSync: scans.length === 0 ? undefined : Math.max(...scans),
+      complete: lastSync !== undefined && cachedFiles === files && revisions === 0,
+      lastSync: lastSync === undefined ? undefined : Number(lastSync),
       sources,
     };
   })();
