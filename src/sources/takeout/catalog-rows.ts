@@ -3,9 +3,9 @@
  * their number. What is read back is checked value by value, for a memo is a file that anything may have damaged.
  */
 import type { Description } from '../source.ts';
-import type { ArchiveEntry } from './archive.ts';
+import type { ArchiveEntry } from './archives/archive.ts';
 import type { CatalogFile, CatalogJson } from './catalog.ts';
-import type { AlbumFacts, Sidecar } from './sidecar.ts';
+import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
 
 export type Row = readonly unknown[];
 

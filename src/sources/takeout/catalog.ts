@@ -6,9 +6,9 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import type { UnixSeconds } from '../../model/words.ts';
-import type { ArchiveEntry } from './archive.ts';
+import type { ArchiveEntry } from './archives/archive.ts';
 import { albumRow, DamagedRow, fileRow, type Row, rowReader, sidecarRow, unreadRow } from './catalog-rows.ts';
-import type { AlbumFacts, Sidecar } from './sidecar.ts';
+import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
 
 /** A file of the archive that is or may be media. */
 export interface CatalogFile {

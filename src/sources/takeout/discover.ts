@@ -7,9 +7,9 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { GphotosfsError } from '../../model/errors.ts';
 import type { Problem } from '../../model/words.ts';
 import { type ArchiveName, isArchiveName, isUnpackedName, parseArchiveName } from './archive-name.ts';
-import { compareText } from './file-name.ts';
+import { readFailure } from './archives/read-failure.ts';
+import { compareText } from './pairing/file-name.ts';
 import { isKnownYearName, isPhotosName } from './photos-folder.ts';
-import { readFailure } from './read-failure.ts';
 
 export interface FoundPath {
   /** Absolute. */

@@ -3,11 +3,11 @@
  * items, unless matching found that one is the edit or the clip of the other.
  */
 import type { Role } from '../../model/words.ts';
-import { compareText } from './file-name.ts';
 import type { ExportFolder, FolderInfo, MediaFile, SidecarFile } from './gather.ts';
-import { matchFolder } from './matching.ts';
-import { kindOfName } from './media.ts';
-import type { Sidecar } from './sidecar.ts';
+import { compareText } from './pairing/file-name.ts';
+import { matchFolder } from './pairing/matching.ts';
+import { kindOfName } from './pairing/media.ts';
+import type { Sidecar } from './pairing/sidecar.ts';
 
 export interface DraftFile {
   readonly role: Role;

@@ -1,7 +1,7 @@
 /** An export as a scan finds it: its parts that are here now, and what the last scan left of it. */
 import type { UnixSeconds } from '../../model/words.ts';
 import type { Page } from '../source.ts';
-import type { Archive } from './archive.ts';
+import type { Archive } from './archives/archive.ts';
 import type { Catalog } from './catalog.ts';
 import type { ScannedPart } from './scanned-parts.ts';
 

@@ -3,7 +3,7 @@
  * than by language: an album folder has an album's JSON, a year folder has none and is called like most of the others
  * but for its four digits. Right only when all parts are known: the JSON may lie in any of them.
  */
-import { compareText, foldName } from './file-name.ts';
+import { compareText, foldName } from './pairing/file-name.ts';
 import { isKnownYearName } from './photos-folder.ts';
 
 export type FolderKind = 'year' | 'album' | 'archive' | 'trash' | 'locked' | 'failed' | 'loose';

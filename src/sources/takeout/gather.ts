@@ -4,11 +4,11 @@
  * bytes are two files.
  */
 import { type Catalog, type CatalogFile, splitPath } from './catalog.ts';
-import { compareText } from './file-name.ts';
 import { classifyFolders, type FolderClass } from './folder-kinds.ts';
-import { type MediaName, push, type SidecarName } from './match-desk.ts';
+import { compareText } from './pairing/file-name.ts';
+import { type MediaName, push, type SidecarName } from './pairing/match-desk.ts';
+import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
 import { findPhotosFolders, type PhotosFolders, pathInPhotos } from './photos-folder.ts';
-import type { AlbumFacts, Sidecar } from './sidecar.ts';
 
 /** Where one file lies. */
 export interface Place {

@@ -6,10 +6,10 @@
 import type { Role } from '../../model/words.ts';
 import type { ContentCrc } from './content-crc.ts';
 import { type Draft, firstName } from './drafts.ts';
-import { withoutNumber } from './file-name.ts';
 import type { FolderInfo, MediaFile } from './gather.ts';
-import { push } from './match-desk.ts';
-import type { Sidecar } from './sidecar.ts';
+import { withoutNumber } from './pairing/file-name.ts';
+import { push } from './pairing/match-desk.ts';
+import type { Sidecar } from './pairing/sidecar.ts';
 
 export interface ItemFile {
   readonly item: Item;

@@ -4,7 +4,7 @@
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
 import type { Page, ScannedAlbum, ScanRequest } from '../source.ts';
-import { throwIfAborted } from './byte-range.ts';
+import { throwIfAborted } from './archives/byte-range.ts';
 import { type Catalog, catalogKey, encodeCatalog } from './catalog.ts';
 import { type ContentCrc, contentCrc } from './content-crc.ts';
 import { problemOf, rethrowFatal } from './discover.ts';

@@ -4,11 +4,11 @@
 import type { Description, ScannedAlbum, ScannedFile, ScannedItem, ScannedLocation } from '../source.ts';
 import type { ContentCrc } from './content-crc.ts';
 import type { Draft } from './drafts.ts';
-import { cleanTitle, compareText } from './file-name.ts';
 import type { FolderInfo, MediaFile, Place, SidecarFile } from './gather.ts';
 import { factsOf, type Item, type ItemFile } from './items.ts';
-import { push } from './match-desk.ts';
-import type { AlbumFacts } from './sidecar.ts';
+import { cleanTitle, compareText } from './pairing/file-name.ts';
+import { push } from './pairing/match-desk.ts';
+import type { AlbumFacts } from './pairing/sidecar.ts';
 
 /** Orders items by folder path, file name and content: the same for every distribution over parts. */
 export function sortItems(items: Item[], crc: ContentCrc): Item[] {

@@ -4,8 +4,8 @@
  */
 import type { Problem } from '../../model/words.ts';
 import type { Memo, Page, ScanRequest } from '../source.ts';
-import type { Archive } from './archive.ts';
-import { throwIfAborted } from './byte-range.ts';
+import type { Archive } from './archives/archive.ts';
+import { throwIfAborted } from './archives/byte-range.ts';
 import { type Catalog, catalogKey, decodeCatalog, encodeCatalog } from './catalog.ts';
 import { isCovered, problemOf, rethrowFatal } from './discover.ts';
 import { type Export, isHere, type Loaded, type Part, page } from './export-part.ts';

@@ -3,7 +3,7 @@
  * so that of no other part the entries are kept meanwhile. `part-worker.ts` does the same in a thread.
  */
 import type { Problem } from '../../model/words.ts';
-import type { Archive } from './archive.ts';
+import type { Archive } from './archives/archive.ts';
 import type { Catalog } from './catalog.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
 import { photosFoldersOf } from './gather.ts';

@@ -1,10 +1,10 @@
 /** A thread that loads parts, one after another, for `part-threads.ts`: each handed back as its encoded catalog. */
 import { parentPort } from 'node:worker_threads';
 import type { Problem } from '../../model/words.ts';
+import { openArchive } from './archives/open-archive.ts';
 import { encodeCatalog } from './catalog.ts';
 import { rethrowFatal } from './discover.ts';
 import { loadPart } from './load-part.ts';
-import { openArchive } from './open-archive.ts';
 
 export interface PartTask {
   readonly path: string;

@@ -3,9 +3,9 @@
  * walked, for others hold pictures too (contacts, chats, Drive). Its name is localised, so it is found by a
  * list of names, else by the year folders in it, else by folders in which media and sidecars lie side by side.
  */
-import { compareText, foldName, splitName, splitNumber } from './file-name.ts';
-import { kindOfName } from './media.ts';
-import { candidates } from './sidecar-name.ts';
+import { compareText, foldName, splitName, splitNumber } from './pairing/file-name.ts';
+import { kindOfName } from './pairing/media.ts';
+import { candidates } from './pairing/sidecar-name.ts';
 
 /** The names that were reported from exports; all have "Google" in front or behind, and a word for photos. */
 const photoWords = [

@@ -3,13 +3,13 @@
  * where the photos are, the sidecars. What was read before and has not changed is taken from the memo.
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
-import type { Archive, ArchiveEntry } from './archive.ts';
+import type { Archive, ArchiveEntry } from './archives/archive.ts';
+import { problemList } from './archives/problem-list.ts';
 import { type Catalog, type CatalogFile, type CatalogJson, splitPath } from './catalog.ts';
-import { detach } from './file-name.ts';
-import { isJunkFolder, kindOfName } from './media.ts';
+import { detach } from './pairing/file-name.ts';
+import { isJunkFolder, kindOfName } from './pairing/media.ts';
+import { readJson } from './pairing/sidecar.ts';
 import { isKnownYearName, isPhotosName, type PhotosFolders, pathInPhotos } from './photos-folder.ts';
-import { problemList } from './problem-list.ts';
-import { readJson } from './sidecar.ts';
 
 /** A sidecar has 1 to 5 kB, an album's JSON with many comments perhaps a hundred; nothing larger is read. */
 export const largestJson = 4 * 1024 * 1024;

@@ -5,16 +5,16 @@
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
 import type { Page, ScanRequest } from '../source.ts';
-import type { Archive } from './archive.ts';
 import { missingParts, numberRuns } from './archive-name.ts';
-import { throwIfAborted } from './byte-range.ts';
+import type { Archive } from './archives/archive.ts';
+import { throwIfAborted } from './archives/byte-range.ts';
+import { openArchive } from './archives/open-archive.ts';
 import type { Catalog } from './catalog.ts';
 import { discover, exportOf, problemOf, rethrowFatal } from './discover.ts';
 import { type Export, isHere, type Loaded, page } from './export-part.ts';
-import { compareText } from './file-name.ts';
 import { listExport } from './list-export.ts';
 import { loadExport } from './load-export.ts';
-import { openArchive } from './open-archive.ts';
+import { compareText } from './pairing/file-name.ts';
 import { recallScanned, scannedMemo } from './scanned-parts.ts';
 
 /** Scans what the owner's paths lead to. `source` is the source's id. */

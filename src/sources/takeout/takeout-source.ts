@@ -8,8 +8,8 @@ import { LRUCache } from 'lru-cache';
 import { GphotosfsError } from '../../model/errors.ts';
 import type { Location } from '../../model/words.ts';
 import type { Source } from '../source.ts';
-import type { Archive } from './archive.ts';
-import { throwIfAborted } from './byte-range.ts';
+import type { Archive } from './archives/archive.ts';
+import { throwIfAborted } from './archives/byte-range.ts';
 
 export interface TakeoutOptions {
   readonly id: string;
@@ -31,7 +31,7 @@ export function createTakeoutSource({ id, account, paths }: TakeoutOptions): Sou
   const archiveOf = async (name: string): Promise<Archive> => {
     const known = archives.get(name);
     if (known !== undefined) return known;
-    const opening = import('./open-archive.ts').then(({ openArchive }) => openArchive(name));
+    const opening = import('./archives/open-archive.ts').then(({ openArchive }) => openArchive(name));
     archives.set(name, opening);
     try {
       return await opening;

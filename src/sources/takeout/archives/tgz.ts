@@ -3,8 +3,8 @@
  * keeping the sidecars that it passes; whoever wants photos asks for many in one pass.
  */
 import { crc32 } from 'node:zlib';
-import { GphotosfsError } from '../../model/errors.ts';
-import type { Location } from '../../model/words.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
+import type { Location } from '../../../model/words.ts';
 import type { Archive, ArchiveEntry, ArchiveListing, SmallEntry } from './archive.ts';
 import { archiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
 import { sliceStream } from './byte-range.ts';

@@ -3,7 +3,7 @@
  * the one before is being used. Between big photos every sidecar is a read of its own, header and data together.
  */
 import { crc32 } from 'node:zlib';
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 import type { ArchiveEntry, SmallEntry } from './archive.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { readPiece, throwIfAborted } from './byte-range.ts';

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
 import { type Extract, extract, type Header } from 'tar-stream';
-import { GphotosfsError, toGphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError, toGphotosfsError } from '../../../model/errors.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { readRange } from './byte-range.ts';
 import { readsAsUtf8 } from './entry-path.ts';

@@ -1,5 +1,5 @@
 /** What an error of the operating system means when it comes from an archive: gone, not reachable, or broken. */
-import { errorCode, GphotosfsError, toGphotosfsError } from '../../model/errors.ts';
+import { errorCode, GphotosfsError, toGphotosfsError } from '../../../model/errors.ts';
 
 /** Errors of network file systems and disks that went away for a while. */
 const passing = new Set(['ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENOTCONN', 'ENETUNREACH']);

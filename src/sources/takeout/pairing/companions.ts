@@ -3,7 +3,7 @@
  * motion or live photo goes with the still of the same stem, an edited copy with its original, whichever way that
  * one found its sidecar, and also where it has none.
  */
-import type { Role } from '../../model/words.ts';
+import type { Role } from '../../../model/words.ts';
 import { splitName, splitNumber } from './file-name.ts';
 import { type Desk, type MediaName, push, type SidecarName, theOne, unmatched } from './match-desk.ts';
 import { beforeEdited, kindOfName, mayBeClip } from './media.ts';

@@ -14,8 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { folderArchive } from '../../../src/sources/takeout/folder.ts';
-import { openArchive } from '../../../src/sources/takeout/open-archive.ts';
+import { folderArchive } from '../../../../src/sources/takeout/archives/folder.ts';
+import { openArchive } from '../../../../src/sources/takeout/archives/open-archive.ts';
 import {
   collect,
   descriptorsOf,
@@ -25,8 +25,8 @@ import {
   never,
   readAllSmall,
   readPath,
-} from '../../helpers/archive-reading.ts';
-import { buildTakeout, photo } from '../../helpers/takeout-builder.ts';
+} from '../../../helpers/archive-reading.ts';
+import { buildTakeout, photo } from '../../../helpers/takeout-builder.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'gphotosfs-folder-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));

@@ -1,8 +1,8 @@
 /** JSONs of a Takeout: what is taken from them, and what strange ones leave. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Catalog, decodeCatalog, encodeCatalog } from '../../../src/sources/takeout/catalog.ts';
-import { type ReadJson, readJson } from '../../../src/sources/takeout/sidecar.ts';
+import { type Catalog, decodeCatalog, encodeCatalog } from '../../../../src/sources/takeout/catalog.ts';
+import { type ReadJson, readJson } from '../../../../src/sources/takeout/pairing/sidecar.ts';
 
 const read = (value: unknown, name = 'IMG_1.jpg.json'): ReadJson =>
   readJson(name, Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));

@@ -2,7 +2,7 @@
  * Problems of one archive, collected while everything else goes on. An archive of 50,000 encrypted photos makes one
  * hundred lines and a count, not 50,000 lines.
  */
-import type { Problem } from '../../model/words.ts';
+import type { Problem } from '../../../model/words.ts';
 import { printable } from './entry-path.ts';
 
 /** How many entries with one and the same trouble are named one by one. */

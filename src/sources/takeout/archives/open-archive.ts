@@ -4,7 +4,7 @@
  */
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 import type { Archive } from './archive.ts';
 import { archiveFile } from './archive-file.ts';
 import { folderArchive } from './folder.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { entryPath, printable, readsAsUtf8 } from '../../../src/sources/takeout/entry-path.ts';
+import { entryPath, printable, readsAsUtf8 } from '../../../../src/sources/takeout/archives/entry-path.ts';
 
 describe('entryPath', () => {
   test.each([

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { close, fstat } from 'node:fs';
 import { promisify } from 'node:util';
-import { GphotosfsError } from '../../model/errors.ts';
-import type { Location } from '../../model/words.ts';
-import type { OpenRequest } from '../source.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
+import type { Location } from '../../../model/words.ts';
+import type { OpenRequest } from '../../source.ts';
 import type { Archive, ArchiveEntry, ArchiveListing, SmallEntry } from './archive.ts';
 import { sourceChanged } from './archive-file.ts';
 import { readPiece, readRange, throwIfAborted } from './byte-range.ts';

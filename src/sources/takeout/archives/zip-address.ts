@@ -2,7 +2,7 @@
  * What the index keeps of a zip entry beside its offset, so that it can be opened without the directory: how it is
  * compressed, into how many bytes, and how long its name is (to know the local header by).
  */
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 
 /** Compression methods that are read (APPNOTE 4.4.5). */
 export const zipMethods = { stored: 0, deflated: 8 } as const;

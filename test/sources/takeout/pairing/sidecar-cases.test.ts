@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { splitName, splitNumber } from '../../../src/sources/takeout/file-name.ts';
-import type { Match, MediaName, SidecarName } from '../../../src/sources/takeout/match-desk.ts';
-import { matchFolder } from '../../../src/sources/takeout/matching.ts';
-import { beforeEdited } from '../../../src/sources/takeout/media.ts';
+import { splitName, splitNumber } from '../../../../src/sources/takeout/pairing/file-name.ts';
+import type { Match, MediaName, SidecarName } from '../../../../src/sources/takeout/pairing/match-desk.ts';
+import { matchFolder } from '../../../../src/sources/takeout/pairing/matching.ts';
+import { beforeEdited } from '../../../../src/sources/takeout/pairing/media.ts';
 
 interface Row {
   readonly sidecar: string;

@@ -2,7 +2,7 @@
  * Finds a zip's central directory from the records at its end (PKWARE APPNOTE 4.3.14 to 4.3.16), and tells an archive
  * that is cut off from one that is whole. Every number is checked against the file before anything trusts it.
  */
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { readPiece } from './byte-range.ts';
 import { downloadAgain, useOriginal } from './problem-list.ts';

@@ -17,9 +17,9 @@ import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GphotosfsError } from '../../../src/model/errors.ts';
-import { openArchive } from '../../../src/sources/takeout/open-archive.ts';
-import { zipArchive } from '../../../src/sources/takeout/zip.ts';
+import { GphotosfsError } from '../../../../src/model/errors.ts';
+import { openArchive } from '../../../../src/sources/takeout/archives/open-archive.ts';
+import { zipArchive } from '../../../../src/sources/takeout/archives/zip.ts';
 import {
   collect,
   descriptorsOf,
@@ -29,9 +29,9 @@ import {
   never,
   readAllSmall,
   readPath,
-} from '../../helpers/archive-reading.ts';
-import { buildTakeout, photo } from '../../helpers/takeout-builder.ts';
-import { writeZip, type ZipEntry, type ZipOptions } from '../../helpers/zip-builder.ts';
+} from '../../../helpers/archive-reading.ts';
+import { buildTakeout, photo } from '../../../helpers/takeout-builder.ts';
+import { writeZip, type ZipEntry, type ZipOptions } from '../../../helpers/zip-builder.ts';
 
 let dir = '';
 let counter = 0;

@@ -2,8 +2,8 @@
  * Opens one entry of a zip: finds its data behind the local header (APPNOTE 4.3.7) and streams them. A stored entry is
  * read from any byte on; a deflated one is inflated from its start.
  */
-import type { Location } from '../../model/words.ts';
-import type { OpenRequest } from '../source.ts';
+import type { Location } from '../../../model/words.ts';
+import type { OpenRequest } from '../../source.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { readPiece, readRange, sliceStream, throwIfAborted } from './byte-range.ts';
 import { readsAsUtf8 } from './entry-path.ts';

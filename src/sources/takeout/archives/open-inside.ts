@@ -9,7 +9,7 @@ import { close, constants, open, realpath } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 import { readFailure } from './read-failure.ts';
 
 const openFd = promisify(open);

@@ -5,7 +5,7 @@
  */
 import { close, fstat, open, stat } from 'node:fs';
 import { promisify } from 'node:util';
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 import type { Readable } from './byte-range.ts';
 import { readFailure } from './read-failure.ts';
 

@@ -3,8 +3,8 @@
  * entries without reading a photo (a tgz has to), and opens one entry as a stream. What the entries mean is
  * not its business.
  */
-import type { Location, Problem, UnixSeconds } from '../../model/words.ts';
-import type { OpenRequest } from '../source.ts';
+import type { Location, Problem, UnixSeconds } from '../../../model/words.ts';
+import type { OpenRequest } from '../../source.ts';
 
 /** A file inside an archive. */
 export interface ArchiveEntry {

@@ -5,8 +5,8 @@ import {
   missingParts,
   numberRuns,
   parseArchiveName,
-} from '../../../src/sources/takeout/archive-name.ts';
-import { candidates } from '../../../src/sources/takeout/sidecar-name.ts';
+} from '../../../../src/sources/takeout/archive-name.ts';
+import { candidates } from '../../../../src/sources/takeout/pairing/sidecar-name.ts';
 
 const names = (media: string): string[] => [...candidates(media)].map(({ name }) => name);
 

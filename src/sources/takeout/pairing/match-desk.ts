@@ -1,7 +1,7 @@
 /**
  * What the steps of matching share: one folder's media and sidecars by name, and what has been paired so far.
  */
-import type { Role } from '../../model/words.ts';
+import type { Role } from '../../../model/words.ts';
 
 /** A photo or video of the folder. Two of one name are two files: other bytes under the same path in two parts. */
 export interface MediaName {

@@ -4,7 +4,7 @@
  */
 import { lstat, readdir } from 'node:fs';
 import { promisify } from 'node:util';
-import { errorCode } from '../../model/errors.ts';
+import { errorCode } from '../../../model/errors.ts';
 import type { ArchiveEntry, ArchiveListing } from './archive.ts';
 import { throwIfAborted } from './byte-range.ts';
 import { entryPath, readsAsUtf8 } from './entry-path.ts';

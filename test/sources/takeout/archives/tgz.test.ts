@@ -15,10 +15,10 @@ import { join } from 'node:path';
 import { crc32, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Location } from '../../../src/model/words.ts';
-import type { Archive } from '../../../src/sources/takeout/archive.ts';
-import { openArchive } from '../../../src/sources/takeout/open-archive.ts';
-import { tgzArchive } from '../../../src/sources/takeout/tgz.ts';
+import type { Location } from '../../../../src/model/words.ts';
+import type { Archive } from '../../../../src/sources/takeout/archives/archive.ts';
+import { openArchive } from '../../../../src/sources/takeout/archives/open-archive.ts';
+import { tgzArchive } from '../../../../src/sources/takeout/archives/tgz.ts';
 import {
   collect,
   descriptorsOf,
@@ -28,9 +28,9 @@ import {
   never,
   readAllSmall,
   readPath,
-} from '../../helpers/archive-reading.ts';
-import { buildTakeout, photo } from '../../helpers/takeout-builder.ts';
-import { type TgzEntry, writeTgz } from '../../helpers/tgz-builder.ts';
+} from '../../../helpers/archive-reading.ts';
+import { buildTakeout, photo } from '../../../helpers/takeout-builder.ts';
+import { type TgzEntry, writeTgz } from '../../../helpers/tgz-builder.ts';
 
 let dir = '';
 let counter = 0;

@@ -1,9 +1,9 @@
 /** Folders as Google writes them: which sidecar each file gets, in what role, and what must stay without. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { MediaName, SidecarName } from '../../../src/sources/takeout/match-desk.ts';
-import { matchFolder } from '../../../src/sources/takeout/matching.ts';
-import { defaultSidecarName } from '../../helpers/takeout-builder.ts';
+import type { MediaName, SidecarName } from '../../../../src/sources/takeout/pairing/match-desk.ts';
+import { matchFolder } from '../../../../src/sources/takeout/pairing/matching.ts';
+import { defaultSidecarName } from '../../../helpers/takeout-builder.ts';
 
 /** Sidecars by name with their titles; `undefined` for one without a title. */
 type Titles = Readonly<Record<string, string | undefined>>;

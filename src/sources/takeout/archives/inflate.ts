@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw, gunzipSync, inflateRawSync } from 'node:zlib';
-import { errorCode, GphotosfsError } from '../../model/errors.ts';
+import { errorCode, GphotosfsError } from '../../../model/errors.ts';
 import { downloadAgain } from './problem-list.ts';
 
 /** Bytes of output at a time: Node's own 16 KiB would cost eight times the calls. */

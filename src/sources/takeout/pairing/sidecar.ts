@@ -4,8 +4,8 @@
  * and the rest kept: one strange field must not cost a photo its date.
  */
 import { z } from 'zod';
-import type { UnixSeconds } from '../../model/words.ts';
-import type { Description } from '../source.ts';
+import type { UnixSeconds } from '../../../model/words.ts';
+import type { Description } from '../../source.ts';
 import { detach } from './file-name.ts';
 
 /** What a sidecar says of its photo. */

@@ -3,7 +3,7 @@
  * local header nor a photo is read here: what the directory claims is checked against itself and the file's length.
  */
 import { type Entry, getFileNameLowLevel } from 'yauzl';
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 import type { ArchiveEntry, ArchiveListing } from './archive.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { readPiece, throwIfAborted } from './byte-range.ts';

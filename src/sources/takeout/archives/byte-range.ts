@@ -3,7 +3,7 @@
  * what is handed out is the receiver's to keep.
  */
 import { read } from 'node:fs';
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 import { readFailure } from './read-failure.ts';
 
 /** The first chunk is small so that a reader sees bytes early … */

@@ -1,5 +1,5 @@
 /** What the index keeps of a file in a folder: its own fingerprint, and its raw path, which the NFC path can't tell. */
-import { GphotosfsError } from '../../model/errors.ts';
+import { GphotosfsError } from '../../../model/errors.ts';
 
 export const folderAddress = (size: bigint, mtimeNs: bigint, raw: string): string =>
   `${size}:${mtimeNs}:${raw}`;
