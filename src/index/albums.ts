@@ -44,6 +44,29 @@ export function isMember(index: Index, ino: number, album: number): boolean {
   );
 }
 
+/** What a link to a file is made from: the file's own name, and where in the tree it stands under which name. */
+export interface Standing {
+  readonly name: string;
+  readonly mtime: UnixSeconds;
+  readonly parent: number;
+  readonly entryName: string;
+}
+
+export function standingOf(index: Index, ino: number): Standing | undefined {
+  const row = rawStatement(
+    index,
+    `SELECT f.name, i.mtime, i.parent, e.name FROM file f JOIN inode i ON i.ino = f.ino
+     JOIN entry e ON e.parent = i.parent AND e.id = i.entry WHERE f.ino = ?`,
+  ).get(ino) as unknown[] | undefined;
+  if (row === undefined) return undefined;
+  return {
+    name: row[0] as string,
+    mtime: row[1] as number,
+    parent: row[2] as number,
+    entryName: row[3] as string,
+  };
+}
+
 export function addMember(index: Index, ino: number, album: number, entry: number): void {
   statement(index, 'INSERT INTO membership (ino, album, entry) VALUES (?, ?, ?)').run(ino, album, entry);
 }

@@ -78,15 +78,6 @@ export function parentOf(index: Index, ino: number): number {
   return (row?.[0] as number | undefined) ?? rootIno;
 }
 
-/** The name that an inode was given first; empty for the root. */
-export function firstNameOf(index: Index, ino: number): string {
-  const row = rawStatement(
-    index,
-    'SELECT e.name FROM inode i JOIN entry e ON e.parent = i.parent AND e.id = i.entry WHERE i.ino = ?',
-  ).get(ino) as unknown[] | undefined;
-  return (row?.[0] as string | undefined) ?? '';
-}
-
 /** The names that lead from the root to an inode's first entry; empty for the root, undefined for none such. */
 export function pathOf(index: Index, ino: number): string[] | undefined {
   const names: string[] = [];

@@ -9,13 +9,12 @@ import {
   albumsByFolder,
   isMember,
   setAlbumDate,
+  standingOf,
 } from '../index/albums.ts';
-import { getFile } from '../index/items.ts';
 import { fileAt } from '../index/locations.ts';
 import { albumsIno } from '../index/open.ts';
-import { getInode } from '../index/tree.ts';
 import type { ScannedAlbum } from '../sources/source.ts';
-import { addDirectory, addHardLink, addSymlink, type Growth, treePath } from '../tree/entries.ts';
+import { addDirectory, addHardLink, addSymlink, directoryPath, type Growth } from '../tree/entries.ts';
 import { linkTarget } from '../tree/layout.ts';
 import type { ScanState } from './scan-state.ts';
 
@@ -56,17 +55,16 @@ function newAlbum(scan: ScanState, growth: Growth, scanned: ScannedAlbum): Album
 }
 
 function join(scan: ScanState, growth: Growth, album: AlbumRow, ino: number): void {
-  const file = getFile(scan.index, ino);
-  const inode = getInode(scan.index, ino);
-  if (file === undefined || inode === undefined) return;
-  const path = treePath(growth, ino);
+  const file = standingOf(scan.index, ino);
+  if (file === undefined) return;
+  const path = [...directoryPath(growth, file.parent), file.entryName];
   const identity = path.join('/');
   const { cookie } =
     scan.layout.albums === 'hardlink'
       ? addHardLink(growth, album.directory, file.name, identity, ino)
       : addSymlink(growth, album.directory, file.name, identity, {
           target: linkTarget(path),
-          mtime: inode.mtime,
+          mtime: file.mtime,
         });
   addMember(scan.index, ino, album.id, cookie);
   growth.records.push({ type: 'member', ino, directory: album.directory, cookie });

@@ -20,8 +20,7 @@ import type { UnixSeconds } from '../model/words.ts';
 import type { ScannedFile, ScannedItem, ScannedLocation } from '../sources/source.ts';
 import { addFileEntry, directoryNamed, type Growth } from '../tree/entries.ts';
 import { fileTime, yearPath } from '../tree/layout.ts';
-
-import { recordedFile, recordedItem, refreshItem, settleTime } from './facts.ts';
+import { recordedFile, recordedItem, recordedPlace, refreshItem, settleTime } from './facts.ts';
 import { findKin } from './family.ts';
 import { findItem, isNamed } from './identity.ts';
 import { noteKin } from './revise.ts';
@@ -71,7 +70,10 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem)
       // What another file was found at stays its own: it may have no other place.
       const isOthers = there.ino !== undefined && there.ino !== ino;
       const isStored = there.ino === ino && there.address === location.address;
-      if (!isOthers && !isStored) putLocation(scan.index, archive, ino, location, file.scanned.content);
+      if (isOthers || isStored) continue;
+      putLocation(scan.index, archive, ino, location, file.scanned.content);
+      const { exportId } = scanned;
+      growth.records.push(recordedPlace(ino, { exportId, exportTime }, location, file.scanned.content));
     }
   }
 }

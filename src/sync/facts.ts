@@ -5,8 +5,8 @@
 import type { JournalRecord } from '../cache/journal.ts';
 import { type FileRow, filesOfItem, type ItemRow, type NewItem, updateItem } from '../index/items.ts';
 import { getInode, noteChange } from '../index/tree.ts';
-import type { UnixSeconds } from '../model/words.ts';
-import type { ScannedItem } from '../sources/source.ts';
+import type { Content, UnixSeconds } from '../model/words.ts';
+import type { ScannedItem, ScannedLocation } from '../sources/source.ts';
 import { changeAttributes, type Growth } from '../tree/entries.ts';
 import type { ScanState } from './scan-state.ts';
 
@@ -61,4 +61,15 @@ export function recordedItem(item: number, { photoId, takenAt, ...facts }: NewIt
 /** A file's journal record. */
 export function recordedFile({ crc32, ...file }: FileRow): JournalRecord {
   return { type: 'file', ...file, ...(crc32 === undefined ? {} : { crc32 }) };
+}
+
+/** The journal record of a place in which a file lies. */
+export function recordedPlace(
+  ino: number,
+  { exportId, exportTime }: { readonly exportId: string; readonly exportTime: UnixSeconds },
+  { offset, address }: ScannedLocation,
+  { size, crc32 }: Content,
+): JournalRecord {
+  const place = { type: 'place', ino, exportId, exportTime, offset, address, size } as const;
+  return crc32 === undefined ? place : { ...place, crc32 };
 }

@@ -44,5 +44,5 @@ export function findKin(index: Index, files: readonly FileRow[], scanned: Scanne
   const named = sameRole.filter(({ file }) => file.name === scanned.name);
   const alike = named.length > 0 ? named : sameRole.filter(({ file }) => sameName(file, scanned));
   const [only] = alike;
-  return only !== undefined && alike.length > 0 ? { ...only, as: 'other' } : undefined;
+  return only !== undefined && alike.length === 1 ? { ...only, as: 'other' } : undefined;
 }

@@ -11,11 +11,9 @@ import {
   addInode,
   changeInode,
   findEntry,
-  firstNameOf,
   getInode,
   hasKey,
   nextCookie,
-  parentOf,
   pathOf,
 } from '../index/tree.ts';
 import type { UnixSeconds } from '../model/words.ts';
@@ -157,13 +155,12 @@ export function finishGrowth(growth: Growth): readonly JournalRecord[] {
   return growth.records;
 }
 
-/** The path of a file from the root, as names. */
-export function treePath(growth: Growth, ino: number): readonly string[] {
-  const parent = parentOf(growth.index, ino);
-  let directory = growth.paths.get(parent);
-  if (directory === undefined) {
-    directory = pathOf(growth.index, parent) ?? [];
-    growth.paths.set(parent, directory);
+/** The path of a directory from the root, as names. */
+export function directoryPath(growth: Growth, ino: number): readonly string[] {
+  let path = growth.paths.get(ino);
+  if (path === undefined) {
+    path = pathOf(growth.index, ino) ?? [];
+    growth.paths.set(ino, path);
   }
-  return [...directory, firstNameOf(growth.index, ino)];
+  return path;
 }

@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { GphotosfsError } from '../../src/model/errors.ts';
 import type { Location } from '../../src/model/words.ts';
 import type { OpenRequest } from '../../src/sources/source.ts';
-import type { Archive, ArchiveEntry, SmallEntry } from '../../src/sources/takeout/archive.ts';
+import type { Archive, ArchiveEntry, SmallEntry } from '../../src/sources/takeout/archives/archive.ts';
 
 export const never = new AbortController().signal;
 

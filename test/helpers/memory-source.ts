@@ -462,13 +462,19 @@ function scannedItem(
     trashed: item.trashed ?? false,
     description: item.description ?? {},
     files: item.files.map((file) => {
-      const locations = library.places.get(file) ?? [];
+      const locations = placesIn(library, from, file);
       const { size, crc32 } = contentOf(file.bytes);
       const onlyFolders = locations.every(({ archive }) => shapes.get(archive) === 'folder');
       const content = { size, crc32: onlyFolders ? undefined : crc32 };
       return { role: file.role ?? 'original', name: file.name, content, locations };
     }),
   };
+}
+
+/** A test may declare one file in several exports. */
+function placesIn(library: Library, from: MemoryExport, file: MemoryFile): ScannedLocation[] {
+  const names = archivesOf(from).map(({ name }) => name);
+  return (library.places.get(file) ?? []).filter(({ archive }) => names.includes(archive));
 }
 
 function albumsOf(library: Library, from: MemoryExport, items: readonly MemoryItem[]): ScannedAlbum[] {
@@ -478,7 +484,7 @@ function albumsOf(library: Library, from: MemoryExport, items: readonly MemoryIt
     date: album.date,
     members: items
       .filter((item) => item.albums?.includes(album.key ?? album.folder))
-      .flatMap((item) => item.files.flatMap((file) => library.places.get(file)?.slice(0, 1) ?? []))
+      .flatMap((item) => item.files.flatMap((file) => placesIn(library, from, file).slice(0, 1)))
       .map(({ archive, offset }) => ({ archive, offset })),
   }));
 }

@@ -45,7 +45,7 @@ describe('an item without its sidecar', () => {
     await list(200, photo('a.jpg', { photoId: id, title: 'A.jpg', takenAt: taken + 3600 }));
     await list(100, early);
     expect(viewFiles(home.index)[0]?.mtime).toBe(taken);
-    expect(viewItems(home.index)).toMatchObject([{ provisional: false }]);
+    expect(viewItems(home.index)).toMatchObject([{ provisional: false, takenAt: taken }]);
   });
 
   it('keeps its time for good where the sidecar tells none', async () => {

@@ -151,6 +151,7 @@ describe('rule 3: across exports', () => {
     ['time and content', { takenAt: taken }, { title: 'b.jpg', takenAt: taken, bytes: 'a.jpg' }],
     ['title and time', { takenAt: taken }, { takenAt: taken, bytes: 'other bytes' }],
     ['title, time and size', { takenAt: taken }, { takenAt: taken, bytes: 'A.jpg' }],
+    ['time, content and file name', { takenAt: taken }, { title: 'b.jpg', takenAt: taken }],
     [
       'title, time and content against two ids',
       { photoId: id, takenAt: taken },
@@ -158,8 +159,28 @@ describe('rule 3: across exports', () => {
     ],
   ])('keeps both where only %s agree', async (_, one, two) => {
     const first = exported(100, photo('a.jpg', one));
-    const second = exported(200, photo(two.title ?? 'a.jpg', { bytes: 'a.jpg', ...two }));
+    const second = exported(
+      200,
+      photo(two.bytes === undefined ? 'a.jpg' : (two.title ?? 'a.jpg'), { bytes: 'a.jpg', ...two }),
+    );
     expect(await countsInAllOrders(first, second)).toEqual(['2 items, 2 files']);
+  });
+
+  it('keeps both where only the size tells of the content', async () => {
+    const zip = exported(100, photo('a.jpg', { takenAt: taken }));
+    const folder = {
+      ...zip,
+      id: 'e200',
+      time: 200,
+      archives: [{ name: '/unpacked', shape: 'folder' as const }],
+    };
+    expect(await countsInAllOrders(zip, folder)).toEqual(['2 items, 2 files']);
+  });
+
+  it('knows what came in the first sync, too', async () => {
+    const item = photo('a.jpg', { photoId: id, takenAt: taken });
+    await home.sync(memorySource({ exports: [exported(100, item), exported(200, item)] }));
+    expect(viewFiles(home.index)).toMatchObject([{ at: ['/exports/e100.zip 5', '/exports/e200.zip 5'] }]);
   });
 
   it('keeps both in two accounts', async () => {
@@ -223,6 +244,28 @@ describe('rule 3: across exports', () => {
     const raw = { ...photo('x.dng', { photoId: id, takenAt: taken, title: 'x.jpg' }) };
     await arrive(exported(300, raw));
     expect(viewFiles(home.index).map(({ pending }) => pending)).toEqual(Array(4).fill(undefined));
+  });
+
+  it('makes a new file of what may be a revision of several', async () => {
+    const numbered = (...files: [string, string][]): MemoryItem => ({
+      ...photo('x.jpg', { photoId: id, takenAt: taken }),
+      files: files.map(([name, bytes]) => ({ name, bytes })),
+    });
+    await arrive(
+      exported(100, numbered(['x(1).jpg', 'one'], ['x(2).jpg', 'two'])),
+      exported(200, numbered(['x(3).jpg', 'three'])),
+    );
+    expect(viewFiles(home.index).map(({ pending }) => pending)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('takes an edited copy for no copy of the original, whatever its bytes', async () => {
+    const original = photo('x.jpg', { photoId: id, takenAt: taken, bytes: 'same' });
+    const edited = { name: 'x-edited.jpg', bytes: 'same', role: 'edited' as const };
+    await arrive(exported(100, original), exported(200, { ...original, title: 'x.jpg', files: [edited] }));
+    expect(viewFiles(home.index).map(({ role, at }) => [role, at.length])).toEqual([
+      ['original', 1],
+      ['edited', 1],
+    ]);
   });
 
   it('lets nothing claim one item twice', async () => {

@@ -136,6 +136,17 @@ describe('a revision', () => {
     expect(newest()).toBe(crcOf('same SIZE'));
   });
 
+  it('that waits is known by its bytes, also under another name', async () => {
+    const [item] = version(300, 'two').items;
+    const renamed = { ...item, files: [{ name: 'Beach.jpg', bytes: 'two' }] };
+    await arrive(version(100, 'one'), version(200, 'two'), { ...version(300, 'two'), items: [renamed] });
+    expect(viewFiles(home.index)).toMatchObject([
+      { pending: crcOf('two'), at: [{}, {}, {}].map(() => expect.any(String)) },
+    ]);
+    await arrive(version(250, 'older'));
+    expect(newest()).toBe(crcOf('two'));
+  });
+
   it('finds the numbered name of another export', async () => {
     const numbered = version(200, 'edited in place');
     const [item] = numbered.items;
