@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { countCached } from '../index/cached.ts';
+import { hasItems } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
 import { getSetting, putSetting } from '../index/settings.ts';
-import { GphotosfsError } from '../model/errors.ts';
-import { closeDirectory, type Directory, openDirectory, openRegular } from './directories.ts';
+import { errorCode, GphotosfsError } from '../model/errors.ts';
+import { closeDirectory, type Directory, openDirectory, openRegular, openRoot } from './directories.ts';
 
 /** The private directory's name; the mount doesn't show it. */
 export const privateName = '.gphotosfs';
@@ -42,6 +43,37 @@ export function bind(path: string, root: Directory, index: Index): void {
   if (found === undefined) writeId(root, id);
 }
 
+/**
+ * Binds an index that has no library yet to the cache at `path`: its own index was lost.
+ * @throws `wrong-cache` where the index has another library
+ */
+export function takeOver(path: string, index: Index): void {
+  const found = cacheIdAt(path);
+  if (found === undefined) return;
+  transaction(index, () => {
+    const expected = knownId(index);
+    if (found === expected) return;
+    if (expected !== undefined && hasItems(index)) throw foreign(path, false);
+    putSetting(index, 'cacheId', found);
+  });
+}
+
+/** The id of the cache in a directory; undefined where none is. */
+export function cacheIdAt(path: string): string | undefined {
+  let root: Directory;
+  try {
+    root = openRoot(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return readId(root);
+  } finally {
+    closeDirectory(root);
+  }
+}
+
 export function notThere(path: string): GphotosfsError {
   return new GphotosfsError('wrong-cache', `${path} does not hold the cache that the index knows`, {
     hint: 'Is its disk mounted? Nothing was written.',
@@ -51,8 +83,8 @@ export function notThere(path: string): GphotosfsError {
 function foreign(path: string, indexIsNew: boolean): GphotosfsError {
   return new GphotosfsError('wrong-cache', `${path} is the cache of another index`, {
     hint: indexIsNew
-      ? 'Its own index.db is missing: put it back, or choose an empty directory with --cache.'
-      : 'Choose the directory that belongs to this home with --cache.',
+      ? 'If its index.db is lost, "gphotosfs sync --rebuild" makes it again from the cache. Else choose an empty directory with --cache.'
+      : 'Choose the directory that belongs to this home with --cache, or, if it was moved, "gphotosfs adopt DIR".',
   });
 }
 

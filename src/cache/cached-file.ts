@@ -3,12 +3,15 @@
  * inode number together change with every write, replacement or copy, so comparing them costs one fstat a read
  * session; bits that rot silently are `verify`'s to find.
  */
-import { closeSync, lstatSync, type Stats } from 'node:fs';
+import { closeSync, lstatSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
 import { type CacheStat, getCached } from '../index/cached.ts';
 import type { Index } from '../index/open.ts';
 import { pathOf } from '../index/tree.ts';
+import { sameStat, statOf } from './cache-stat.ts';
 import { closeDirectory, type Directory, openDirectory, openRegular } from './directories.ts';
+
+export { sameStat, statOf } from './cache-stat.ts';
 
 /** The cache's files, for reading. */
 export interface CachedFiles {
@@ -20,17 +23,6 @@ export interface CachedFiles {
   /** The same, with the file's size, bytes. */
   openSized(ino: number): { readonly fd: number; readonly size: number } | undefined;
   close(): void;
-}
-
-/** What is compared between the record and the file. */
-export function statOf(stats: Stats): CacheStat {
-  // Some shares give inode numbers beyond what SQLite stores; comparing needs no more than their rest.
-  const cacheIno = stats.ino % Number.MAX_SAFE_INTEGER;
-  return { size: stats.size, mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs, cacheIno };
-}
-
-export function sameStat(a: CacheStat, b: CacheStat): boolean {
-  return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.cacheIno === b.cacheIno;
 }
 
 /** Whether what has this name looks as it did when its bytes were known to be right. */

@@ -9,7 +9,10 @@ if (port === null) throw new Error('inspect-worker.js is started by inspectors.t
 
 const root = workerData as Directory;
 const buffer = createInspectBuffer();
-port.on('message', ({ id, names, size }: InspectTask) => {
-  const answer: InspectAnswer = { id, inspected: inspectFile(root, names, size, buffer) };
-  port.postMessage(answer);
+port.on('message', (tasks: readonly InspectTask[]) => {
+  const answers: readonly InspectAnswer[] = tasks.map(({ id, names, size }) => ({
+    id,
+    inspected: inspectFile(root, names, size, buffer),
+  }));
+  port.postMessage(answers);
 });

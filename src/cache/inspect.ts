@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync, readSync, type Stats } from 'node:fs';
 import type { CacheStat } from '../index/cached.ts';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
-import { sameStat, statOf } from './cached-file.ts';
+import { sameStat, statOf } from './cache-stat.ts';
 import { closeDirectory, type Directory, openDirectory, openRegular } from './directories.ts';
 
 export type Inspected =

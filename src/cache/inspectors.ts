@@ -25,53 +25,75 @@ export interface InspectAnswer {
   readonly inspected: Inspected;
 }
 
-/** Tasks a thread has before it, so that it doesn't wait for the main thread between two small files. */
-const queueLength = 8;
+/**
+ * A thread is handed so many files, or so many bytes, at a time, and has two such batches before it. Waking a thread for
+ * each photo of 300 kB cost a third of the time that hashing it took.
+ */
+const batchFiles = 16;
+const batchBytes = 8 << 20;
+const batchesAhead = 2;
+
+interface Waiting {
+  readonly resolve: (found: Inspected) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /** Starts `threads` threads; with 0 the caller's thread does the work. */
 export function createInspectors(root: Directory, threads: number): Inspectors {
   if (threads === 0) return createLocal(root);
-  const waiting = new Map<
-    number,
-    { resolve: (found: Inspected) => void; reject: (error: unknown) => void }
-  >();
+  const waiting = new Map<number, Waiting>();
+  const queue: InspectTask[] = [];
   let last = 0;
   let closed: Error | undefined;
   const fail = (error: Error) => {
     closed ??= error;
     for (const { reject } of waiting.values()) reject(closed);
     waiting.clear();
+    queue.length = 0;
   };
   const workers = Array.from({ length: threads }, () => {
     const worker = new Worker(new URL('./inspect-worker.js', import.meta.url), {
       workerData: root,
       trackUnmanagedFds: false,
     });
-    let queued = 0;
-    worker.on('message', ({ id, inspected }: InspectAnswer) => {
-      queued -= 1;
-      waiting.get(id)?.resolve(inspected);
-      waiting.delete(id);
+    let batches = 0;
+    const feed = () => {
+      while (batches < batchesAhead && queue.length > 0) {
+        batches += 1;
+        worker.postMessage(takeBatch(queue));
+      }
+    };
+    worker.on('message', (answers: readonly InspectAnswer[]) => {
+      batches -= 1;
+      for (const { id, inspected } of answers) {
+        waiting.get(id)?.resolve(inspected);
+        waiting.delete(id);
+      }
+      feed();
     });
     worker.on('error', fail);
-    return {
-      queued: () => queued,
-      send(task: InspectTask) {
-        queued += 1;
-        worker.postMessage(task);
-      },
-      end: () => worker.terminate(),
-    };
+    return { feed, end: () => worker.terminate() };
   });
+  /** After the tasks of this moment have come, so that they go in batches. */
+  let isFeeding = false;
+  const feedSoon = () => {
+    if (isFeeding) return;
+    isFeeding = true;
+    setImmediate(() => {
+      isFeeding = false;
+      for (const { feed } of workers) feed();
+    });
+  };
   return {
-    width: threads * queueLength,
+    width: threads * (batchesAhead + 1) * batchFiles,
     inspect(names, size) {
       return new Promise((resolve, reject) => {
         if (closed !== undefined) return reject(closed);
         last += 1;
+        const task = { id: last, names, size };
         waiting.set(last, { resolve, reject });
-        const idlest = workers.reduce((a, b) => (b.queued() < a.queued() ? b : a));
-        idlest.send({ id: last, names, size });
+        queue.push(task);
+        feedSoon();
       });
     },
     async close() {
@@ -79,6 +101,17 @@ export function createInspectors(root: Directory, threads: number): Inspectors {
       await Promise.all(workers.map(({ end }) => end()));
     },
   };
+}
+
+function takeBatch(queue: InspectTask[]): InspectTask[] {
+  let bytes = 0;
+  let count = 0;
+  for (const { size } of queue) {
+    if (count > 0 && (count === batchFiles || bytes + size > batchBytes)) break;
+    bytes += size;
+    count += 1;
+  }
+  return queue.splice(0, count);
 }
 
 function createLocal(root: Directory): Inspectors {

@@ -65,6 +65,17 @@ export type JournalRecord =
       readonly date: number | null;
     }
   | { readonly type: 'member'; readonly ino: number; readonly directory: number; readonly cookie: number }
+  /** Where a file's bytes lie, or lay: by this it is known again, with or without a sidecar. */
+  | {
+      readonly type: 'place';
+      readonly ino: number;
+      readonly exportId: string;
+      readonly exportTime: number;
+      readonly offset: number;
+      readonly address: string;
+      readonly size: number;
+      readonly crc32?: number;
+    }
   /** New attributes of an inode. */
   | {
       readonly type: 'attributes';
@@ -81,6 +92,20 @@ export type JournalRecord =
       readonly path: string;
       readonly size: number;
       readonly sha256: string;
+    }
+  /** Former bytes of the file are kept as `path` among what was superseded. */
+  | {
+      readonly type: 'superseded';
+      readonly ino: number;
+      readonly path: string;
+      readonly size: number;
+      readonly sha256: string;
+    }
+  /** How the tree is laid out; written before the first name that follows it. */
+  | {
+      readonly type: 'layout';
+      readonly years: 'yearly' | 'monthly';
+      readonly albums: 'symlink' | 'hardlink';
     };
 
 export interface Journal {

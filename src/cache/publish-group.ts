@@ -128,14 +128,14 @@ export function showContent(index: Index, ino: number, content: Content, now: nu
   const before = getFile(index, ino);
   if (before === undefined || (before.size === content.size && before.crc32 === content.crc32)) return [];
   setFileContent(index, ino, content);
-  const revision = getRevision(index, ino);
-  if (revision === undefined || !sameContent(revision, content)) return [];
-  dropRevision(index, ino);
   const { item, role, name } = before;
   const { size, crc32 } = content;
   const records: JournalRecord[] = [
     { type: 'file', ino, item, role, name, size, ...(crc32 === undefined ? {} : { crc32 }) },
   ];
+  const revision = getRevision(index, ino);
+  if (revision === undefined || !sameContent(revision, content)) return records;
+  dropRevision(index, ino);
   const inode = getInode(index, ino);
   if (inode === undefined) return records;
   const { kind: _, ...attributes } = { ...inode, size, ctime: now };

@@ -45,6 +45,8 @@ export async function setAside(
   if (sha256.equals(next.sha256) || isKept) return unlinkSync(path);
   // The second name is on disk before the first goes to other bytes.
   fsyncSync(cache.superseded.fd);
+  const record = { ino: next.ino, path: kept, size: stats.size, sha256: sha256.toString('hex') };
+  cache.journal.append([{ type: 'superseded', ...record }]);
   addSuperseded(index, next.ino, sha256, stats.size, kept);
 }
 

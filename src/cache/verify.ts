@@ -105,19 +105,25 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
   const looked = { files: cursor?.files ?? 0, bytes: cursor?.bytes ?? 0 };
   const total = totalOf(index, sample, cursor?.after ?? 0);
   const [totalFiles, totalBytes] = [looked.files + total.files, looked.bytes + total.bytes];
-  /** Inode numbers of files that are being looked at, ascending; of those that look wrong; of those that are. */
-  const pending = new Set<number>();
+  /** All files up to `through.after` have been looked at; behind it those that are being, or just were, in order. */
+  const through = { after: cursor?.after ?? 0, ...looked };
+  const begun = new Map<number, { readonly size: number; isDone: boolean }>();
+  /** Inode numbers of files that look wrong, and of those that are. */
   const suspected = new Set(cursor?.wrong ?? []);
   const wrong = new Set<number>();
-  let begun = cursor?.after ?? 0;
   let savedAt = performance.now();
   let confirming = Promise.resolve();
 
   function save(): void {
     if (sample !== undefined) return;
-    const [first] = pending;
-    const after = first === undefined ? begun : first - 1;
-    saveVerifyCursor(index, { after, ...looked, wrong: [...wrong, ...suspected] });
+    for (const [ino, { size, isDone }] of begun) {
+      if (!isDone) break;
+      begun.delete(ino);
+      through.after = ino;
+      through.files += 1;
+      through.bytes += size;
+    }
+    saveVerifyCursor(index, { ...through, wrong: [...wrong, ...suspected] });
     savedAt = performance.now();
   }
 
@@ -145,20 +151,18 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
       if (!isRight(index, row, found)) suspect(row, found);
     };
     const check = async (row: RecordedRow): Promise<void> => {
+      const one = { size: row.size, isDone: false };
+      begun.set(row.ino, one);
       await look(row);
-      pending.delete(row.ino);
+      one.isDone = true;
       looked.files += 1;
       looked.bytes += row.size;
       request.progress({ ...looked, totalFiles, totalBytes });
       if (performance.now() - savedAt > saveEveryMs) save();
     };
     await inParallel(cachedAmong(index, [...suspected]), inspectors.width, signal, look);
-    const rows = sample === undefined ? rowsAfter(index, begun) : sampleCached(index, total.files);
-    await inParallel(rows, inspectors.width, signal, (row) => {
-      pending.add(row.ino);
-      begun = row.ino;
-      return check(row);
-    });
+    const rows = sample === undefined ? rowsAfter(index, through.after) : sampleCached(index, total.files);
+    await inParallel(rows, inspectors.width, signal, check);
     await confirming;
     findings.push(...strays(request));
     if (!signal.aborted) await request.repair?.(findings);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { SourceEntry } from '../sources/all.ts';
-import { openArchive } from '../sources/takeout/open-archive.ts';
+import { openArchive } from '../sources/takeout/archives/open-archive.ts';
 import type { Run } from './commands.ts';
 import { updateSources } from './config.ts';
 import { exitCodes } from './exit-codes.ts';

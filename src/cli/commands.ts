@@ -45,7 +45,11 @@ Give more parts or later exports in the same way, any time.
   {
     name: 'sync',
     summary: 'bring the index up to date with the sources',
-    more: `Reads what archives list, and sidecars; never a photo. Nothing vanishes because an archive is missing.`,
+    more: `Reads what archives list, and sidecars; never a photo. Nothing vanishes because an archive is missing.
+
+When index.db is lost or damaged, move it away, if it is still there, and
+  gphotosfs sync --rebuild
+makes it again from the journal in the cache: the same names and inode numbers, and no photo is fetched again.`,
     load: () => import('./sync.ts'),
   },
   {
@@ -78,5 +82,24 @@ It goes on where it was stopped.
     name: 'status',
     summary: 'how things stand: what is there, what is cached',
     load: () => import('./status.ts'),
+  },
+  {
+    name: 'verify',
+    summary: 'check that the bytes in the cache are still the right ones',
+    more: `Reads every cached file, compares size and SHA-256, and lists what is wrong (then it ends with 3). What it finds
+wrong is not given to readers any more. Nothing is ever deleted. It goes on where it was stopped.
+
+  gphotosfs verify
+  gphotosfs verify --sample 5 --repair`,
+    load: () => import('./verify.ts'),
+  },
+  {
+    name: 'adopt',
+    summary: 'use the cache from where it was moved to',
+    argument: ['<dir>', 'the cache, at its new place'],
+    more: `Takes only the cache that belongs to this home, and notes its place in config.json.
+
+  gphotosfs adopt /mnt/nas/photos`,
+    load: () => import('./adopt.ts'),
   },
 ];

@@ -39,6 +39,16 @@ export async function updateSources(
   path: string,
   change: (sources: readonly SourceEntry[]) => readonly SourceEntry[],
 ): Promise<void> {
+  await updateObject(path, (config) => ({ sources: change(config.sources) }));
+}
+
+/** Sets the value of an option in the file, in the same way. */
+export async function updateValue(path: string, name: OptionName, value: string): Promise<void> {
+  const option = options[name];
+  await updateObject(path, () => ('key' in option ? { [option.key]: value } : {}));
+}
+
+async function updateObject(path: string, change: (config: Config) => object): Promise<void> {
   const [{ withFileLock }, { writeFileAtomically }] = await Promise.all([
     import('./file-lock.ts'),
     import('./write-file.ts'),
@@ -46,8 +56,8 @@ export async function updateSources(
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   await withFileLock(path, () => {
     const object = readObject(path);
-    const sources = change(checkConfig(path, object).sources);
-    writeFileAtomically(path, `${JSON.stringify({ ...object, sources }, undefined, 2)}\n`);
+    const changed = { ...object, ...change(checkConfig(path, object)) };
+    writeFileAtomically(path, `${JSON.stringify(changed, undefined, 2)}\n`);
   });
 }
 
@@ -100,8 +110,9 @@ function textsOf(path: string, key: string, name: OptionName, value: unknown): r
       throw wrong('a list of texts');
     return value;
   }
-  if ((kind === 'count' || kind === 'id') && typeof value === 'number') return [String(value)];
-  if (typeof value !== 'string') throw wrong(kind === 'count' || kind === 'id' ? 'a number' : 'a text');
+  const isNumber = kind === 'count' || kind === 'id' || kind === 'percent';
+  if (isNumber && typeof value === 'number') return [String(value)];
+  if (typeof value !== 'string') throw wrong(isNumber ? 'a number' : 'a text');
   return [value];
 }
 

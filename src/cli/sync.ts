@@ -3,6 +3,7 @@ import { layoutOf } from '../index/settings.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Problem } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
+import type { RebuildReport } from '../sync/rebuild.ts';
 import { type SourceReport, type SyncReport, sync } from '../sync/sync.ts';
 import type { Run } from './commands.ts';
 import type { Context } from './context.ts';
@@ -12,7 +13,9 @@ import { startProgress } from './progress.ts';
 
 export const run: Run = async (context) => {
   const { output } = context;
+  const rebuilt = context.settings.rebuild ? await rebuildIndex(context) : undefined;
   const sources = await context.sources();
+  if (sources.length === 0 && rebuilt !== undefined) return exitCodes.done;
   if (sources.length === 0) {
     throw new GphotosfsError('usage', 'there is no source yet', {
       hint: 'Add one first: gphotosfs add takeout ~/Downloads/takeout-*.zip',
@@ -25,10 +28,61 @@ export const run: Run = async (context) => {
   } finally {
     progress.stop();
   }
+  if (rebuilt !== undefined) await adoptRest(context);
   if (!output.json) for (const source of report.sources) tellProblems(context, source);
   output.result(recordOf(report), report.sources.flatMap(describeSource));
   return syncExitCode(report);
 };
+
+/** Restores what the journal in the cache knows; then a sync finds it all known. */
+async function rebuildIndex(context: Context): Promise<RebuildReport> {
+  const { cachePath, output, paths } = context;
+  const [index, { openCache }, { rebuild }] = await Promise.all([
+    context.index(),
+    import('../cache/cache.ts'),
+    import('../sync/rebuild.ts'),
+  ]);
+  const report = await rebuild({
+    index,
+    cachePath,
+    home: paths.dataFolder,
+    openCache: () => openCache(cachePath, index),
+    signal: context.signal(),
+  });
+  output.result({ type: 'rebuild', ...report }, describeRebuild(report));
+  return report;
+}
+
+function describeRebuild(report: RebuildReport): string[] {
+  if (!report.journal) {
+    return [
+      'There is no journal in the cache: names may differ from before and inode numbers do. Cached photos are found by path and content.',
+    ];
+  }
+  const { files, albums, cachedFiles, lost, damagedLines, leftOut } = report;
+  const lines = [
+    `restored: ${formatCounted(files, 'file')} and ${formatCounted(albums, 'album')}, ${formatCounted(cachedFiles, 'cached file')}`,
+  ];
+  if (lost > 0) lines.push(`${formatCounted(lost, 'cached file')} of the journal not in the cache as it was`);
+  if (damagedLines > 0) lines.push(`${formatCounted(damagedLines, 'line')} of the journal unreadable`);
+  if (leftOut > 0) lines.push(`${formatCounted(leftOut, 'name')} not restored; the sync gives them anew`);
+  return lines;
+}
+
+/** What lies in the cache though nothing knows of it any more need not be fetched. */
+async function adoptRest(context: Context): Promise<void> {
+  const [index, cache, { adoptCached }] = await Promise.all([
+    context.index(),
+    context.cache(),
+    import('../sync/rebuild.ts'),
+  ]);
+  const adopted = await adoptCached(index, cache, context.signal());
+  if (adopted > 0) {
+    context.output.result({ type: 'adopted', files: adopted }, [
+      `${formatCounted(adopted, 'file')} found in the cache by path and content`,
+    ]);
+  }
+}
 
 /** Syncs these sources with the context's settings. */
 export async function syncSources(

@@ -97,3 +97,12 @@ export function saveVerifyCursor(index: Index, cursor: VerifyCursor | undefined)
   const text = cursor === undefined ? '' : JSON.stringify(cursor);
   if ((getSetting(index, cursorKey) ?? '') !== text) putSetting(index, cursorKey, text);
 }
+
+/** Files that the index doesn't take for cached, by inode number. */
+export function uncachedFiles(index: Index): number[] {
+  const rows = rawStatement(
+    index,
+    'SELECT f.ino FROM file f WHERE NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino) ORDER BY f.ino',
+  ).all() as unknown[][];
+  return rows.map((row) => row[0] as number);
+}

@@ -33,6 +33,14 @@ export function parseCount(text: string): number {
   return count;
 }
 
+/** A part of a hundred, more than none: `5`, `0.5` or `5%`. */
+export function parsePercent(text: string): number {
+  const percent = /^(\d{1,3}(?:\.\d{1,6})?)\s*%?$/.exec(text.trim())?.[1];
+  const value = Number(percent ?? 0);
+  if (!(value > 0 && value <= 100)) refuse(text, 'a percentage such as 5, more than 0 and at most 100');
+  return value;
+}
+
 /** A user's or group's number. */
 export function parseId(text: string): number {
   const id = /^\d{1,10}$/.test(text.trim()) ? Number(text) : Number.NaN;

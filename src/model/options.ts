@@ -9,6 +9,7 @@ import {
   parseFlag,
   parseId,
   parseMode,
+  parsePercent,
   parseText,
 } from './option-values.ts';
 
@@ -21,7 +22,9 @@ export type CommandName =
   | 'mount'
   | 'unmount'
   | 'prefetch'
-  | 'status';
+  | 'status'
+  | 'verify'
+  | 'adopt';
 
 /** What an option's value is, with the type it becomes. `path` is made absolute by whoever knows from where. */
 interface Values {
@@ -37,6 +40,8 @@ interface Values {
   mode: number;
   /** Milliseconds. */
   duration: number;
+  /** More than 0, at most 100. */
+  percent: number;
 }
 
 export interface Option {
@@ -120,6 +125,13 @@ export const options = {
     env: 'GPHOTOSFS_RESCAN',
     key: 'rescan',
     help: 'read every archive again, also unchanged ones',
+    commands: ['sync'],
+  },
+  rebuild: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_REBUILD',
+    key: 'rebuild',
+    help: 'after the index was lost: restore it from the journal in the cache, then sync',
     commands: ['sync'],
   },
   driver: {
@@ -212,6 +224,21 @@ export const options = {
     help: 'fetch N files at a time',
     commands: ['prefetch'],
   },
+  sample: {
+    kind: 'percent',
+    value: 'PERCENT',
+    env: 'GPHOTOSFS_VERIFY_SAMPLE',
+    key: 'verifySample',
+    help: 'look only at so many of the files, other ones each time',
+    commands: ['verify'],
+  },
+  repair: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_REPAIR',
+    key: 'repair',
+    help: 'fetch again what is wrong, where a source still has it',
+    commands: ['verify'],
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;
@@ -255,6 +282,8 @@ export function parseOption(option: Option, texts: readonly string[]): Settings[
       return parseMode(text);
     case 'duration':
       return parseDuration(text);
+    case 'percent':
+      return parsePercent(text);
     case 'text':
     case 'path':
       return parseText(text);

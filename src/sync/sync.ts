@@ -11,6 +11,7 @@ import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Problem } from '../model/words.ts';
 import type { Page, ScanProgress, Source } from '../sources/source.ts';
 import { applyPage } from './apply.ts';
+import { startJournal } from './journal-start.ts';
 import { beginScan } from './scan-state.ts';
 
 export interface SourceReport {
@@ -82,6 +83,7 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
   const now = Math.floor(Date.now() / 1000);
   const cache = openCache(request.cachePath, index);
   try {
+    transaction(index, () => cache.journal.append(startJournal(index)));
     putSource(index, source.id, source.account);
     const pages = source.scan({
       recall: (key) => recall(index, source.id, key),

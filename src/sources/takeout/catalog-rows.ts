@@ -4,7 +4,7 @@
  */
 import type { Description } from '../source.ts';
 import type { ArchiveEntry } from './archives/archive.ts';
-import type { CatalogFile, CatalogJson } from './catalog.ts';
+import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
 import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
 
 export type Row = readonly unknown[];

@@ -7,30 +7,9 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import type { UnixSeconds } from '../../model/words.ts';
 import type { ArchiveEntry } from './archives/archive.ts';
+import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
 import { albumRow, DamagedRow, fileRow, type Row, rowReader, sidecarRow, unreadRow } from './catalog-rows.ts';
 import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
-
-/** A file of the archive that is or may be media. */
-export interface CatalogFile {
-  /** Path of its folder in the archive; empty for the root. */
-  readonly folder: string;
-  readonly name: string;
-  readonly size: number;
-  /** Filled in where it had to be computed, for files of unpacked folders (`content-crc.ts`). */
-  crc32: number | undefined;
-  readonly offset: number;
-  readonly address: string;
-  readonly seekable: boolean;
-}
-
-/** A `.json` with what it says; those that say nothing are left out once they have been read. */
-export interface CatalogJson {
-  readonly folder: string;
-  readonly name: string;
-  readonly facts: Sidecar | AlbumFacts;
-  /** In an unpacked folder, its address: the same file need not be read again when others have changed. */
-  readonly address: string | undefined;
-}
 
 export interface Catalog {
   /** The archive's name (absolute path) and the fingerprint it had. */

@@ -3,7 +3,8 @@
  * archives, and the same path may occur in two. Equal bytes under one path are one file with two places, other
  * bytes are two files.
  */
-import { type Catalog, type CatalogFile, splitPath } from './catalog.ts';
+import { type Catalog, splitPath } from './catalog.ts';
+import type { CatalogFile } from './catalog-entry.ts';
 import { classifyFolders, type FolderClass } from './folder-kinds.ts';
 import { compareText } from './pairing/file-name.ts';
 import { type MediaName, push, type SidecarName } from './pairing/match-desk.ts';

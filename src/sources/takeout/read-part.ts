@@ -5,7 +5,8 @@
 import type { Problem, UnixSeconds } from '../../model/words.ts';
 import type { Archive, ArchiveEntry } from './archives/archive.ts';
 import { problemList } from './archives/problem-list.ts';
-import { type Catalog, type CatalogFile, type CatalogJson, splitPath } from './catalog.ts';
+import { type Catalog, splitPath } from './catalog.ts';
+import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
 import { detach } from './pairing/file-name.ts';
 import { isJunkFolder, kindOfName } from './pairing/media.ts';
 import { readJson } from './pairing/sidecar.ts';

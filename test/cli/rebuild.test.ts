@@ -1,0 +1,146 @@
+/** A lost index and a moved cache, as their owner meets them. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildTakeout, photo } from '../helpers/takeout-builder.ts';
+import { createPlace, type Place, until } from './run-program.ts';
+
+let place: Place;
+let parts: string[];
+const entries = Array.from({ length: 12 }, (_, at) => ({
+  folder: `Photos from ${2019 + (at % 2)}`,
+  name: `IMG_${at}.jpg`,
+  bytes: photo(at, 4000 + at),
+  takenAt: Date.UTC(2019 + (at % 2), 5, 1 + at) / 1000,
+}));
+
+beforeEach(async () => {
+  place = createPlace();
+  parts = await buildTakeout(join(place.folder, 'takeout'), {
+    entries: [...entries, ...entries.slice(0, 3).map((entry) => ({ ...entry, folder: 'Rome' }))],
+    albums: [{ folder: 'Rome' }],
+  });
+  for (const args of [['add', 'takeout', ...parts], ['sync'], ['prefetch', '--year', '2019']]) {
+    expect((await place.run(...args)).code).toBe(0);
+  }
+});
+afterEach(() => place.clean());
+
+const indexFiles = () => ['', '-wal', '-shm'].map((end) => join(place.home, `index.db${end}`));
+const dropIndex = () => {
+  for (const file of indexFiles()) rmSync(file, { force: true });
+};
+const status = async () =>
+  JSON.parse((await place.run('status', '--json')).stdout) as Record<string, unknown>;
+/** Names, numbers, times and bytes of a mount, as `ls` and `sha256sum` tell them. */
+const listing = (folder: string) =>
+  execFileSync('sh', ['-c', 'find . -printf "%p %i %y %m %n %s %T@ %C@ %l\\n" | sort'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+
+async function mounted<T>(work: () => T | Promise<T>): Promise<T> {
+  const mount = place.start('mount', place.mountPoint);
+  await until(() => existsSync(join(place.mountPoint, 'years')));
+  try {
+    return await work();
+  } finally {
+    mount.child.kill('SIGINT');
+    await mount.ended;
+  }
+}
+
+describe('sync --rebuild', () => {
+  it('gives the mount back as it was, without the archives, and fetches nothing again', async () => {
+    const before = await mounted(() => listing(place.mountPoint));
+    expect(before.split('\n').length).toBeGreaterThan(20);
+    const { cachedFiles } = await status();
+    expect(cachedFiles).toBe(6);
+    dropIndex();
+    const refused = await place.run('sync');
+    expect(refused.stderr).toContain('sync --rebuild');
+    for (const part of parts) renameSync(part, `${part}.away`);
+    const rebuilt = await place.run('sync', '--rebuild');
+    expect(rebuilt.stdout).toContain('restored: 12 files and 1 album, 6 cached files');
+    expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
+    await mounted(() => {
+      expect(listing(place.mountPoint)).toBe(before);
+      expect(
+        readFileSync(join(place.mountPoint, 'years/2019/IMG_0.jpg')).equals(entries[0]?.bytes as Buffer),
+      ).toBe(true);
+    });
+    for (const part of parts) renameSync(`${part}.away`, part);
+    const synced = JSON.parse((await place.run('sync', '--json')).stdout) as Record<string, unknown>;
+    expect(synced).toMatchObject({ complete: true, sources: [{ newItems: 0, newFiles: 0, newAlbums: 0 }] });
+    const fetched = JSON.parse((await place.run('prefetch', '--json')).stdout) as Record<string, unknown>;
+    expect(fetched).toMatchObject({ complete: true, fetchedFiles: 6 });
+  });
+
+  it('changes nothing under a mount that is up', async () => {
+    await mounted(async () => {
+      const before = listing(place.mountPoint);
+      const rebuilt = await place.run('sync', '--rebuild', '--json');
+      expect(rebuilt.code).toBe(0);
+      expect(JSON.parse(rebuilt.stdout.split('\n')[0] ?? '')).toMatchObject({
+        type: 'rebuild',
+        files: 0,
+        leftOut: 0,
+      });
+      expect(listing(place.mountPoint)).toBe(before);
+      dropIndex();
+      expect((await place.run('sync', '--rebuild')).code).toBe(0);
+      expect(listing(place.mountPoint)).toBe(before);
+      expect(
+        readFileSync(join(place.mountPoint, 'years/2019/IMG_2.jpg')).equals(entries[2]?.bytes as Buffer),
+      ).toBe(true);
+    });
+    expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
+  });
+
+  it('follows the advice for a damaged index', async () => {
+    const [path = ''] = indexFiles();
+    dropIndex();
+    writeFileSync(path, 'this is no database, but long enough to be looked at as one '.repeat(100));
+    const damaged = await place.run('status');
+    expect(damaged.code).toBe(1);
+    expect(damaged.stderr).toContain('sync --rebuild');
+    renameSync(path, `${path}.damaged`);
+    expect((await place.run('sync', '--rebuild')).code).toBe(0);
+    expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
+  });
+
+  it('finds cached photos by path and content when the journal is lost too', async () => {
+    rmSync(join(place.cache, '.gphotosfs/journal'));
+    dropIndex();
+    const rebuilt = await place.run('sync', '--rebuild');
+    expect(rebuilt.code).toBe(0);
+    expect(rebuilt.stdout).toContain('no journal');
+    expect(rebuilt.stdout).toContain('6 files found in the cache');
+    expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
+  });
+});
+
+describe('adopt', () => {
+  it('takes the cache from where it was moved to, and no other', async () => {
+    const moved = join(place.folder, 'nas', 'photos');
+    mkdirSync(join(place.folder, 'nas'));
+    renameSync(place.cache, moved);
+    const missing = await place.run('prefetch');
+    expect(missing.code).toBe(1);
+    expect(existsSync(place.cache)).toBe(false);
+    expect((await place.run('adopt', join(place.folder, 'nas'))).code).toBe(1);
+    mkdirSync(join(place.folder, 'other', '.gphotosfs'), { recursive: true });
+    writeFileSync(join(place.folder, 'other', '.gphotosfs', 'id'), 'another\n');
+    expect((await place.run('adopt', 'other')).stderr).toContain('another home');
+    const adopted = await place.run('adopt', 'nas/photos');
+    expect(adopted.code).toBe(0);
+    expect(JSON.parse(readFileSync(join(place.home, 'config.json'), 'utf8'))).toMatchObject({
+      cache: moved,
+      sources: [{ id: 'takeout' }],
+    });
+    const fetched = JSON.parse((await place.run('prefetch', '--json')).stdout) as Record<string, unknown>;
+    expect(fetched).toMatchObject({ complete: true, fetchedFiles: 6 });
+    expect((await place.run('verify')).code).toBe(0);
+  });
+});
