@@ -9,7 +9,6 @@ import type { UnixSeconds } from '../../model/words.ts';
 import type { ArchiveEntry } from './archives/archive.ts';
 import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
 import { albumRow, DamagedRow, fileRow, type Row, rowReader, sidecarRow, unreadRow } from './catalog-rows.ts';
-import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
 
 export interface Catalog {
   /** The archive's name (absolute path) and the fingerprint it had. */
