@@ -7,8 +7,9 @@
 import { fstatSync, fsync, futimes, renameSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { putCached } from '../index/cached.ts';
-import { dropRevision, getFile, getRevision, setFileContent } from '../index/library.ts';
+import { getFile, setFileContent } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
+import { dropRevision, getRevision } from '../index/revisions.ts';
 import { changeInode, getInode, pathOf } from '../index/tree.ts';
 import { sameContent } from '../model/content.ts';
 import { GphotosfsError } from '../model/errors.ts';

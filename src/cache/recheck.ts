@@ -4,8 +4,9 @@
  */
 import { closeSync, fstatSync, futimesSync } from 'node:fs';
 import { type CachedRow, getCached, putCached } from '../index/cached.ts';
-import { getFile, getRevision } from '../index/library.ts';
+import { getFile } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
+import { getRevision } from '../index/revisions.ts';
 import { getInode, pathOf } from '../index/tree.ts';
 import type { Content } from '../model/words.ts';
 import type { Cache } from './cache.ts';

@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { SourceEntry } from '../sources/all.ts';
 import { openArchive } from '../sources/takeout/archives/open-archive.ts';
-import type { Run } from './commands.ts';
 import { updateSources } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatCounted } from './format.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async (context, args) => {
   const { output, paths, settings } = context;

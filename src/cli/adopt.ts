@@ -1,9 +1,9 @@
 /** `adopt DIR`: the cache was moved; from now on it is used there. Only the cache that belongs to this home is taken. */
 import { resolve } from 'node:path';
 import { GphotosfsError } from '../model/errors.ts';
-import type { Run } from './commands.ts';
 import { updateValue } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async (context, [given = '']) => {
   const { origins, output, paths } = context;

@@ -1,10 +1,6 @@
 /** The commands: what a user types, what `--help` says, and the module that does it, loaded when it is asked for. */
 import type { CommandName } from '../model/options.ts';
-import type { Context } from './context.ts';
-import type { ExitCode } from './exit-codes.ts';
-
-/** Does the command. What is thrown ends the program with the exit code of its kind. */
-export type Run = (context: Context, args: readonly string[]) => Promise<ExitCode>;
+import type { Run } from './run.ts';
 
 export interface Command {
   readonly name: CommandName;

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import type { Mounted } from '../mount/driver.ts';
 import { defaultDriver, loadDriver } from '../mount/drivers.ts';
 import { isInBackground, tellStarter } from './background.ts';
-import type { Run } from './commands.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async (context, [dir = '']) => {
   const { settings, output } = context;

@@ -4,11 +4,11 @@ import { readStatus } from '../index/status.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
 import { type PrefetchReport, prefetch } from '../prefetch/run.ts';
-import type { Run } from './commands.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatBytes, formatColumns, formatCount, formatCounted } from './format.ts';
 import { startProgress } from './progress.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async (context) => {
   const { settings, output } = context;

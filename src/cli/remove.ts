@@ -1,9 +1,9 @@
 /** `remove ID`: stops using a source. What is cached stays, and what is listed stays listed. */
 import { GphotosfsError } from '../model/errors.ts';
-import type { Run } from './commands.ts';
 import { updateSources } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatCounted } from './format.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async (context, [id = '']) => {
   const { config, output, paths } = context;

@@ -1,8 +1,8 @@
 /** `sources`: where photos come from. */
 import { stat } from 'node:fs/promises';
-import type { Run } from './commands.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatCounted } from './format.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async ({ config, output }) => {
   for (const { id, kind, account, paths } of config.sources) {

@@ -1,6 +1,5 @@
 /** `status`: how things stand. */
 import type { SourceStatus } from '../index/status.ts';
-import type { Run } from './commands.ts';
 import type { Config } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
 import {
@@ -11,6 +10,7 @@ import {
   formatPercent,
   formatTime,
 } from './format.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async (context) => {
   const [index, { readStatus }] = await Promise.all([context.index(), import('../index/status.ts')]);

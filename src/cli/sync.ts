@@ -5,11 +5,11 @@ import type { Problem } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
 import type { RebuildReport } from '../sync/rebuild.ts';
 import { type SourceReport, type SyncReport, sync } from '../sync/sync.ts';
-import type { Run } from './commands.ts';
 import type { Context } from './context.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { formatCounted } from './format.ts';
 import { startProgress } from './progress.ts';
+import type { Run } from './run.ts';
 
 export const run: Run = async (context) => {
   const { output } = context;

@@ -4,8 +4,8 @@ import { GphotosfsError } from '../model/errors.ts';
 import { resolveMountPoint } from '../mount/mount-point.ts';
 import { isOurs, type MountEntry, mountAt } from '../mount/mount-table.ts';
 import { unmountPath } from '../mount/unmount.ts';
-import type { Run } from './commands.ts';
 import { exitCodes } from './exit-codes.ts';
+import type { Run } from './run.ts';
 
 /** The kernel takes a mount from the table before umount(2) returns; a namespace elsewhere may lag behind. */
 const goneWithinMs = 5000;

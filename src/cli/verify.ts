@@ -3,11 +3,11 @@ import { availableParallelism } from 'node:os';
 import type { Finding, VerifyReport } from '../cache/verify.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Repaired } from '../prefetch/repair.ts';
-import type { Run } from './commands.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatBytes, formatColumns, formatCounted } from './format.ts';
 import { type Progress, startProgress } from './progress.ts';
+import type { Run } from './run.ts';
 
 /** More threads than this read faster than disks deliver. */
 const mostThreads = 8;

@@ -1,7 +1,9 @@
 /** Choosing where a file's bytes are taken from: the places that hold them, without those that just failed. */
 import { LRUCache } from 'lru-cache';
-import { getFile, getRevision, locationsOf } from '../index/library.ts';
+import { getFile } from '../index/items.ts';
+import { locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
+import { getRevision } from '../index/revisions.ts';
 import { sameContent } from '../model/content.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';

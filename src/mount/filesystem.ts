@@ -5,7 +5,8 @@
 import { statfsSync } from 'node:fs';
 import { createCachedFiles } from '../cache/cached-file.ts';
 import { closeDirectory, openRoot } from '../cache/directories.ts';
-import { getFile, hasLocation } from '../index/library.ts';
+import { getFile } from '../index/items.ts';
+import { hasLocation } from '../index/locations.ts';
 import { closeIndex, openIndex } from '../index/open.ts';
 import {
   type Attributes,

@@ -1,7 +1,8 @@
 /** Extended attributes: what a sidecar says of a photo, and whether its bytes are here. */
 import { albumEntriesOf } from '../index/albums.ts';
 import { isCached } from '../index/cached.ts';
-import { describeFile, hasLocation, locationsOf } from '../index/library.ts';
+import { describeFile } from '../index/items.ts';
+import { hasLocation, locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
 
 /** All of them start so; `user.` is the name space that ordinary users may read (xattr(7)). */

@@ -4,7 +4,7 @@
  */
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
 import { wantedContent } from '../fetch/locate.ts';
-import { locationsOf } from '../index/library.ts';
+import { locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
 import type { MissingFile } from '../index/plan.ts';
 import { sameContent } from '../model/content.ts';

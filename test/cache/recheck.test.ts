@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statOf } from '../../src/cache/cached-file.ts';
 import { dropCached, getCached, listSuperseded } from '../../src/index/cached.ts';
-import { getRevision } from '../../src/index/library.ts';
+import { getRevision } from '../../src/index/revisions.ts';
 import { getInode } from '../../src/index/tree.ts';
 import {
   createTestHome,

@@ -6,7 +6,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { putCached } from '../../src/index/cached.ts';
-import { addFile, addItem, putArchive, putLocation } from '../../src/index/library.ts';
+import { addFile, addItem } from '../../src/index/items.ts';
+import { putArchive, putLocation } from '../../src/index/locations.ts';
 import { closeIndex, type Index, openIndex, rootIno, statement, transaction } from '../../src/index/open.ts';
 import { putSource } from '../../src/index/sources.ts';
 import { addEntry, addInode, changeInode, getInode, nextCookie, pathOf } from '../../src/index/tree.ts';

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { setFileContent } from '../../../src/index/library.ts';
+import { setFileContent } from '../../../src/index/items.ts';
 import { changeInode, getInode } from '../../../src/index/tree.ts';
 import type { TreeChange } from '../../../src/mount/driver.ts';
 import { bytesOf } from '../../helpers/mount-bytes.ts';

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { locationsOf } from '../../../src/index/library.ts';
+import { locationsOf } from '../../../src/index/locations.ts';
 import { closeIndex, type Index, openIndex } from '../../../src/index/open.ts';
 import type { Layout } from '../../../src/index/settings.ts';
 import { dropSource } from '../../../src/index/sources.ts';
