@@ -127,14 +127,17 @@ export async function listNames(directory: string): Promise<string[]> {
   return stdout.toString('utf8').split('\0').slice(0, -1);
 }
 
-/** Whether this user can make real mounts: root, with the device there. Ordinary users may then be allowed to, too. */
+/**
+ * Whether this user can make real mounts: root, with the device there. Ordinary users may then be allowed to, too. In
+ * CI the answer is yes: where mounting fails there, the tests fail, rather than pass by being skipped.
+ */
 export function canMount(): boolean {
-  if (process.platform !== 'linux' || process.geteuid?.() !== 0) return false;
+  if (process.platform !== 'linux' || process.geteuid?.() !== 0) return process.env.CI !== undefined;
   try {
     chmodSync('/dev/fuse', 0o666);
     return true;
   } catch {
-    return false;
+    return process.env.CI !== undefined;
   }
 }
 

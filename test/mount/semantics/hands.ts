@@ -83,7 +83,9 @@ export function usersThatMount(): Hands[] {
     // The usual mode of the device; containers have 0600.
     chmodSync('/dev/fuse', 0o666);
     return [handsOf('root', 0, 0), handsOf('an ordinary user', nobody.uid, nobody.gid)];
-  } catch {
+  } catch (error) {
+    // In CI a suite that was skipped would look like one that passed.
+    if (process.env.CI !== undefined) throw error;
     return [];
   }
 }
