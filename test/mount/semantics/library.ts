@@ -86,8 +86,9 @@ const sizes: Readonly<Record<string, number>> = {
   'big.jpg': 3_000_001,
   'first-bytes.mp4': 2_000_000,
   'killed.mp4': 2_000_000,
-  'bad-crc.jpg': 400_000,
-  'two-places.jpg': 400_000,
+  // So long that a reader has its first bytes well before the end is found to be wrong.
+  'bad-crc.jpg': 12_000_000,
+  'two-places.jpg': 12_000_000,
   'one-byte.jpg': 1,
   'empty.jpg': 0,
   'page.jpg': 4096,
