@@ -61,7 +61,10 @@ export function uniqueKey(name: string): string {
   // Folding can decompose further, and decomposing can bring what folds: twice is a fixed point.
   const key = folded(folded(name)).normalize('NFD');
   // Lower case of a dotted capital I is a plain i for some (Unicode's simple mapping), i with its dot for others.
-  return key.replace(/i\u0307+/g, 'i');
+  const dotless = key.replace(/i\u0307+/g, 'i');
+  // The iota below a letter (U+0345) is a mark that folds to a letter: whether marks beside it are put in their order
+  // before or after differs, so their order doesn't count here.
+  return dotless.replace(/\p{M}*\u03b9[\u03b9\p{M}]+|\p{M}+\u03b9/gu, (run) => [...run].sort().join(''));
 }
 
 /**

@@ -196,6 +196,11 @@ function directory() {
 
 const suffixed = / ~[a-z2-7]{6,52}(?=(?:\.[^\s.]{1,19})?$)/u;
 
+it('takes an iota below for an iota, wherever marks and invisible characters stand', () => {
+  expect(uniqueKey('\u0345\u200d\u0301')).toBe(uniqueKey('\u0399\u200d\u0301'));
+  expect(uniqueKey('\u0301\u0345')).toBe(uniqueKey('\u0345\u200d\u0301'));
+});
+
 describe('giveName', () => {
   const photo = fc.record({ wanted: anyName, identity: fc.string({ maxLength: 8 }) });
   // Some come again as twins of others, some are called like the suffixed name of another.
