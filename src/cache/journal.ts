@@ -13,6 +13,7 @@ import type { Description } from '../sources/source.ts';
 import { cacheError } from './cache-error.ts';
 import type { Directory } from './directories.ts';
 
+/** JSON leaves out what is undefined. */
 export type JournalRecord =
   /** An inode and its first name. */
   | {
@@ -25,7 +26,7 @@ export type JournalRecord =
       readonly size: number;
       readonly mtime: number;
       readonly ctime: number;
-      readonly target?: string;
+      readonly target?: string | undefined;
     }
   /** A further name of an inode (a hard link in an album). */
   | {
@@ -43,15 +44,15 @@ export type JournalRecord =
       readonly role: Role;
       readonly name: string;
       readonly size: number;
-      readonly crc32?: number;
+      readonly crc32?: number | undefined;
     }
   | {
       readonly type: 'item';
       readonly item: number;
       readonly account: string;
-      readonly photoId?: string;
+      readonly photoId?: string | undefined;
       readonly title: string;
-      readonly takenAt?: number;
+      readonly takenAt?: number | undefined;
       readonly provisional: boolean;
       readonly factsTime: number;
       readonly description: Description;
@@ -74,7 +75,7 @@ export type JournalRecord =
       readonly offset: number;
       readonly address: string;
       readonly size: number;
-      readonly crc32?: number;
+      readonly crc32?: number | undefined;
     }
   /** New attributes of an inode. */
   | {

@@ -24,7 +24,7 @@ import { recordedFile, recordedItem, recordedPlace, refreshItem, settleTime } fr
 import { findKin } from './family.ts';
 import { findItem, isNamed } from './identity.ts';
 import { noteKin } from './revise.ts';
-import { archiveId, isAlone, type ScanState } from './scan-state.ts';
+import { archiveId, isAlone, readyLookups, type ScanState } from './scan-state.ts';
 
 /** A scanned file with what the index has at its places. */
 interface Looked {
@@ -45,6 +45,7 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem)
   const files = scanned.files.map((file) => lookAt(scan, file));
   const owners = ownersOf(scan, files);
   const alone = isAlone(scan, scanned.exportId);
+  if (!alone || owners.length > 0) readyLookups(scan);
   const item =
     owners.find((owner) => !owner.provisional) ?? owners[0] ?? (alone ? undefined : findItem(scan, scanned));
   if (item === undefined && scanned.trashed) {

@@ -47,20 +47,15 @@ export function settleTime(growth: Growth, ino: number, { takenAt }: ScannedItem
   else changeAttributes(growth, { ...inode, mtime: takenAt });
 }
 
-/** An item's journal record. JSON has no undefined: what isn't known isn't written. */
-export function recordedItem(item: number, { photoId, takenAt, ...facts }: NewItem): JournalRecord {
-  return {
-    type: 'item',
-    item,
-    ...facts,
-    ...(photoId === undefined ? {} : { photoId }),
-    ...(takenAt === undefined ? {} : { takenAt }),
-  };
+/** An item's journal record. */
+export function recordedItem(item: number, facts: NewItem): JournalRecord {
+  const { account, photoId, title, takenAt, provisional, factsTime, description } = facts;
+  return { type: 'item', item, account, photoId, title, takenAt, provisional, factsTime, description };
 }
 
 /** A file's journal record. */
-export function recordedFile({ crc32, ...file }: FileRow): JournalRecord {
-  return { type: 'file', ...file, ...(crc32 === undefined ? {} : { crc32 }) };
+export function recordedFile({ ino, item, role, name, size, crc32 }: FileRow): JournalRecord {
+  return { type: 'file', ino, item, role, name, size, crc32 };
 }
 
 /** The journal record of a place in which a file lies. */
@@ -70,6 +65,5 @@ export function recordedPlace(
   { offset, address }: ScannedLocation,
   { size, crc32 }: Content,
 ): JournalRecord {
-  const place = { type: 'place', ino, exportId, exportTime, offset, address, size } as const;
-  return crc32 === undefined ? place : { ...place, crc32 };
+  return { type: 'place', ino, exportId, exportTime, offset, address, size, crc32 };
 }

@@ -1,5 +1,6 @@
 /** What one scan has told so far; lives as long as the scan. */
 import { hasItems } from '../index/items.ts';
+import { dropLookups, makeLookups } from '../index/lookups.ts';
 import type { Index } from '../index/open.ts';
 import type { Layout } from '../index/settings.ts';
 import { GphotosfsError } from '../model/errors.ts';
@@ -16,10 +17,15 @@ export interface ScanState {
   readonly exportTimes: Map<string, UnixSeconds>;
   /** Set as long as one export is all that the index knows: at the first sync no item needs to be looked for. */
   readonly alone: { is: boolean; exportId: string | undefined };
+  /** Whether the indexes that look-ups go by are still to be made (`index/lookups.ts`). */
+  readonly lookups: { missing: boolean };
   readonly counts: { newItems: number; newFiles: number; newAlbums: number; heldBack: number };
 }
 
+/** Begins a scan, inside a write transaction; `makeLookups` is to follow, however the scan ends. */
 export function beginScan(index: Index, source: ScanState['source'], layout: Layout): ScanState {
+  const isFirst = !hasItems(index);
+  if (isFirst) dropLookups(index);
   return {
     index,
     source,
@@ -27,9 +33,16 @@ export function beginScan(index: Index, source: ScanState['source'], layout: Lay
     archiveIds: new Map(),
     archives: new Set(),
     exportTimes: new Map(),
-    alone: { is: !hasItems(index), exportId: undefined },
+    alone: { is: isFirst, exportId: undefined },
+    lookups: { missing: true },
     counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0 },
   };
+}
+
+/** Makes what look-ups need, if that was put off; inside a write transaction. */
+export function readyLookups({ index, lookups }: ScanState): void {
+  if (lookups.missing) makeLookups(index);
+  lookups.missing = false;
 }
 
 /** Whether all items of the index are of this export, so that a further one can be none of them. */

@@ -4,6 +4,7 @@
  */
 import { openCache } from '../cache/cache.ts';
 import { openLeases } from '../index/leases.ts';
+import { makeLookups } from '../index/lookups.ts';
 import { type Index, transaction } from '../index/open.ts';
 import { type Layout, settleLayout } from '../index/settings.ts';
 import { finishScan, putSource, recall } from '../index/sources.ts';
@@ -78,13 +79,15 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
 
 async function syncSource(request: SyncRequest, source: Source): Promise<SourceReport> {
   const { index, signal } = request;
-  const scan = beginScan(index, source, request.layout);
   const problems: Problem[] = [];
   const now = Math.floor(Date.now() / 1000);
   const cache = openCache(request.cachePath, index);
   try {
-    transaction(index, () => cache.journal.append(startJournal(index)));
-    putSource(index, source.id, source.account);
+    const scan = transaction(index, () => {
+      cache.journal.append(startJournal(index));
+      putSource(index, source.id, source.account);
+      return beginScan(index, source, request.layout);
+    });
     const pages = source.scan({
       recall: (key) => recall(index, source.id, key),
       rescan: request.rescan,
@@ -96,6 +99,7 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
       transaction(index, () => cache.journal.append(applyPage(scan, page, now)));
       problems.push(...page.problems);
     });
+    transaction(index, () => makeLookups(index));
     if (error?.kind === 'interrupted') throw error;
     if (error === undefined) finishScan(index, source.id);
     return { id: source.id, ...scan.counts, problems, error };

@@ -65,8 +65,7 @@ function grow(growth: Growth, parent: number, wanted: string, identity: string, 
   const ino = addInode(growth.index, { kind, size, mtime, ctime, nlink, parent, cookie, target });
   addEntry(growth.index, { parent, cookie, name, key: uniqueKey(name), ino });
   growth.grown.set(parent, (growth.grown.get(parent) ?? 0) + (kind === 'directory' ? 1 : 0));
-  const record = { type: 'inode', ino, kind, parent, cookie, name, size, mtime, ctime } as const;
-  growth.records.push(target === undefined ? record : { ...record, target });
+  growth.records.push({ type: 'inode', ino, kind, parent, cookie, name, size, mtime, ctime, target });
   return { ino, cookie, name };
 }
 

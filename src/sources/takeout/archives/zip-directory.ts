@@ -2,15 +2,15 @@
  * Turns the records of a zip's central directory into entries, and decides which of them are handed out. Neither a
  * local header nor a photo is read here: what the directory claims is checked against itself and the file's length.
  */
-import { type Entry, getFileNameLowLevel } from 'yauzl';
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { ArchiveEntry, ArchiveListing } from './archive.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { readPiece, throwIfAborted } from './byte-range.ts';
-import { entryPath, readsAsUtf8 } from './entry-path.ts';
+import { entryPath } from './entry-path.ts';
 import { downloadAgain, type ProblemList, problemList, useOriginal } from './problem-list.ts';
 import { maxDeflateRatio, zipAddress, zipMethods } from './zip-address.ts';
 import type { DirectoryPlace } from './zip-end-record.ts';
+import type { DirectoryRecord } from './zip-record.ts';
 import { eachRecord, encrypted, withoutPassword } from './zip-records.ts';
 
 /** An entry with the first byte behind it: its local header is at least this long. */
@@ -52,8 +52,8 @@ export async function readDirectory(
 }
 
 /** One record as an entry, or undefined (a folder, or a problem noted). */
-function toExtent(record: Entry, place: DirectoryPlace, problems: ProblemList): Extent | undefined {
-  const name = nameOf(record);
+function toExtent(record: DirectoryRecord, place: DirectoryPlace, problems: ProblemList): Extent | undefined {
+  const { name } = record;
   if (name.endsWith('/') || fileTypeOf(record) === fileTypes.directory) return undefined;
   const located = entryPath(name);
   if (located.refused !== undefined) {
@@ -67,12 +67,12 @@ function toExtent(record: Entry, place: DirectoryPlace, problems: ProblemList): 
   }
   const entry: ArchiveEntry = {
     path: located.path,
-    size: record.uncompressedSize,
+    size: record.size,
     crc32: record.crc32,
-    offset: record.relativeOffsetOfLocalHeader,
-    address: zipAddress(record.compressionMethod, record.compressedSize, record.fileNameLength),
-    seekable: record.compressionMethod === zipMethods.stored,
-    modified: modifiedOf(record),
+    offset: record.offset,
+    address: zipAddress(record.method, record.compressedSize, record.nameLength),
+    seekable: record.method === zipMethods.stored,
+    modified: Number.isNaN(record.modified) ? undefined : Math.floor(record.modified / 1000),
   };
   return { entry, end: minimalEnd(record) };
 }
@@ -80,13 +80,13 @@ function toExtent(record: Entry, place: DirectoryPlace, problems: ProblemList): 
 /** Unix file types (stat.h) in the high half of the external attributes; 0 where the archiver gave none. */
 const fileTypes = { mask: 0o170000, regular: 0o100000, directory: 0o040000, link: 0o120000 };
 
-const fileTypeOf = (record: Entry): number => (record.externalFileAttributes >>> 16) & fileTypes.mask;
+const fileTypeOf = (record: DirectoryRecord): number => (record.attributes >>> 16) & fileTypes.mask;
 
 /** What stands against handing out this entry. */
-function check(record: Entry, place: DirectoryPlace): { what: string; remedy: string } | undefined {
-  const { compressionMethod: method, compressedSize, uncompressedSize: size } = record;
+function check(record: DirectoryRecord, place: DirectoryPlace): { what: string; remedy: string } | undefined {
+  const { method, compressedSize, size } = record;
   const type = fileTypeOf(record);
-  if (record.isEncrypted()) return { what: encrypted, remedy: withoutPassword };
+  if (record.encrypted) return { what: encrypted, remedy: withoutPassword };
   if (type === fileTypes.link)
     return {
       what: 'it is a symbolic link',
@@ -119,25 +119,8 @@ function check(record: Entry, place: DirectoryPlace): { what: string; remedy: st
 }
 
 /** First byte that can belong to somebody else: the local header's own extra field and a descriptor come on top. */
-const minimalEnd = (record: Entry): number =>
-  record.relativeOffsetOfLocalHeader + 30 + record.fileNameLength + record.compressedSize;
-
-/**
- * The name: the Unicode path field (0x7075) where there is one, else UTF-8 where the bytes are that, else CP437, in
- * which every byte means something, so that two different names stay different. Backslashes become `/`.
- */
-function nameOf(record: Entry): string {
-  const flags = readsAsUtf8(record.fileNameRaw)
-    ? record.generalPurposeBitFlag | 0x800
-    : record.generalPurposeBitFlag & ~0x800;
-  return getFileNameLowLevel(flags, record.fileNameRaw, record.extraFields, false);
-}
-
-/** DOS times have no zone; they are read as UTC, exact enough for "the time of the export". */
-function modifiedOf(record: Entry): number | undefined {
-  const milliseconds = record.getLastModDate({ timezone: 'UTC' }).getTime();
-  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000);
-}
+const minimalEnd = (record: DirectoryRecord): number =>
+  record.offset + 30 + record.nameLength + record.compressedSize;
 
 /**
  * Leaves out entries that reach into the next one: overlapping entries make a few bytes stand for any number of files,

@@ -1,17 +1,24 @@
 /**
- * Goes through the records of a central directory held in memory. yauzl does the parsing; it is given nothing but the
- * directory, with end records of our own behind it, so it cannot be led elsewhere. Where yauzl gives up at a record, it
- * is set up again behind that record: one broken record costs that entry only.
+ * Goes through the records of a central directory held in memory. Plain ones are read by `zip-record.ts`, the others by
+ * yauzl; it is given nothing but the directory, with end records of our own behind it, so it cannot be led elsewhere.
+ * Where yauzl gives up at a record, it is set up again behind that record: one broken record costs that entry only.
  */
-import { Entry, fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl';
+import { Entry, fromRandomAccessReaderPromise, getFileNameLowLevel, RandomAccessReader } from 'yauzl';
+import { readsAsUtf8 } from './entry-path.ts';
 import { downloadAgain, type ProblemList } from './problem-list.ts';
+import {
+  type DirectoryRecord,
+  encryptedFlags,
+  plainRecord,
+  recordBytes,
+  recordLength,
+  recordSignature,
+} from './zip-record.ts';
 
-const recordSignature = 0x02014b50;
-const recordBytes = 46;
 /** A digital signature may end the directory (APPNOTE 4.3.13). */
 const digitalSignature = 0x05054b50;
-/** Entries between two pauses for the event loop: some 40 ms. */
-const entriesPerTurn = 10_000;
+/** Records between two pauses for the event loop: some 10 ms. */
+const recordsPerTurn = 10_000;
 
 /**
  * Calls `take` for each record that can be parsed, and `turn` now and then, which may throw to stop it. Gives the number
@@ -21,34 +28,74 @@ export async function eachRecord(
   directory: Buffer,
   problems: ProblemList,
   turn: () => void,
-  take: (record: Entry) => void,
+  take: (record: DirectoryRecord) => void,
 ): Promise<number> {
-  const bytes = Buffer.concat([directory, Buffer.alloc(endRecordsBytes)]);
+  const readOdd = oddRecordReader(directory);
   let at = 0;
   let records = 0;
   const more = () =>
     at < directory.length && !(at + 4 <= directory.length && directory.readUInt32LE(at) === digitalSignature);
-  while (more()) {
-    turn();
-    writeEndRecords(bytes, directory.length, at);
-    const next = await parser(bytes);
-    let found: Entry | Error | undefined = await next();
-    while (found instanceof Entry) {
-      take(found);
-      at += recordBytes + found.fileNameLength + found.extraFieldLength + found.fileCommentLength;
-      if (++records % entriesPerTurn === 0) {
-        await nextTurn();
-        turn();
-      }
-      found = more() ? await next() : undefined;
+  turn();
+  for (; more(); records++) {
+    if (records % recordsPerTurn === recordsPerTurn - 1) {
+      await nextTurn();
+      turn();
     }
-    if (found === undefined) break;
-    const length = skipBroken(directory, at, found, problems);
-    if (length === undefined) break;
-    at += length;
-    records++;
+    const record = plainRecord(directory, at) ?? (await readOdd(at));
+    if (record instanceof Error) {
+      const length = skipBroken(directory, at, record, problems);
+      if (length === undefined) break;
+      at += length;
+    } else {
+      take(record);
+      at += recordLength(directory, at);
+    }
   }
   return records;
+}
+
+/** Gives the record at an offset as yauzl reads it, or its error. Several in a row are read as one list. */
+function oddRecordReader(directory: Buffer): (at: number) => Promise<DirectoryRecord | Error> {
+  let bytes: Buffer | undefined;
+  let next: Awaited<ReturnType<typeof parser>> | undefined;
+  let expected = -1;
+  return async (at) => {
+    if (next === undefined || at !== expected) {
+      bytes ??= Buffer.concat([directory, Buffer.alloc(endRecordsBytes)]);
+      writeEndRecords(bytes, directory.length, at);
+      next = await parser(bytes);
+    }
+    const found = await next();
+    // After an error it gives nothing more.
+    expected = found instanceof Entry ? at + recordLength(directory, at) : -1;
+    return found instanceof Entry ? recordOf(found) : found;
+  };
+}
+
+function recordOf(entry: Entry): DirectoryRecord {
+  return {
+    name: nameOf(entry),
+    nameLength: entry.fileNameLength,
+    encrypted: entry.isEncrypted(),
+    method: entry.compressionMethod,
+    compressedSize: entry.compressedSize,
+    size: entry.uncompressedSize,
+    crc32: entry.crc32,
+    offset: entry.relativeOffsetOfLocalHeader,
+    attributes: entry.externalFileAttributes,
+    modified: entry.getLastModDate({ timezone: 'UTC' }).getTime(),
+  };
+}
+
+/**
+ * The name: the Unicode path field (0x7075) where there is one, else UTF-8 where the bytes are that, else CP437, in
+ * which every byte means something, so that two different names stay different. Backslashes become `/`.
+ */
+function nameOf(entry: Entry): string {
+  const flags = readsAsUtf8(entry.fileNameRaw)
+    ? entry.generalPurposeBitFlag | 0x800
+    : entry.generalPurposeBitFlag & ~0x800;
+  return getFileNameLowLevel(flags, entry.fileNameRaw, entry.extraFields, false);
 }
 
 /** yauzl set up over the bytes; each call gives the next record, or the error after which it gives no more. */
@@ -75,23 +122,22 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** Notes a record that yauzl gave up on. Gives its length, or undefined when nothing behind it can be found. */
 function skipBroken(directory: Buffer, at: number, error: Error, problems: ProblemList): number | undefined {
   const whole = at + recordBytes <= directory.length && directory.readUInt32LE(at) === recordSignature;
-  const nameLength = whole ? directory.readUInt16LE(at + 28) : 0;
-  const length = whole
-    ? recordBytes + nameLength + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32)
-    : Number.POSITIVE_INFINITY;
+  const length = whole ? recordLength(directory, at) : Number.POSITIVE_INFINITY;
   if (at + length > directory.length) {
     problems.archive('its directory is damaged; what comes behind the damage is missing', downloadAgain);
     return undefined;
   }
-  const name = directory.toString('utf8', at + recordBytes, at + recordBytes + nameLength);
+  const name = directory.toString(
+    'utf8',
+    at + recordBytes,
+    at + recordBytes + directory.readUInt16LE(at + 28),
+  );
   const flags = directory.readUInt16LE(at + 8);
   if (flags & encryptedFlags) problems.entry(name, encrypted, withoutPassword);
   else problems.entry(name, `its record in the directory is damaged (${error.message})`, downloadAgain);
   return length;
 }
 
-/** Encrypted, and "strongly" so (APPNOTE 4.4.4). */
-const encryptedFlags = 0x41;
 export const encrypted = 'it is encrypted';
 export const withoutPassword =
   'Unpack the archive with its password and add the folder; then run "gphotosfs sync".';
