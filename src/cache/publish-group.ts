@@ -1,6 +1,6 @@
 /**
- * Takes a group of verified files into the cache. The order makes a crash at any point harmless: a file's bytes are on
- * disk before it has its name (fsync, rename), the name before anyone is told (fsync of the directory, then the
+ * Takes a group of settled files into the cache. The order makes a crash at any point harmless: a file's bytes are on
+ * disk (`settleFile`) before it has its name (rename), the name before anyone is told (fsync of the directory, then the
  * journal), and the index is told last. What a crash leaves is a partial file, which is swept, or a file without a
  * row, which `recheck.ts` finds again.
  */
@@ -35,7 +35,25 @@ const fsyncFile = promisify(fsync);
 const setTimes = promisify(futimes);
 
 /**
- * Publishes a group. One file's trouble (a directory in its place, say) is not the others'.
+ * Puts a file's time and then everything of it onto the disk.
+ * @throws as `cacheError` tells
+ */
+export async function settleFile(index: Index, { ino, partial }: Verified): Promise<void> {
+  try {
+    const inode = getInode(index, ino);
+    // A Date, for Node takes a negative number of seconds (before 1970) for "now".
+    if (inode !== undefined) await setTimes(partial.fd, new Date(), new Date(inode.mtime * 1000));
+    await fsyncFile(partial.fd);
+  } catch (error) {
+    throw notCached(index, ino, error);
+  }
+}
+
+const notCached = (index: Index, ino: number, error: unknown): unknown =>
+  cacheError(error, `"${pathOf(index, ino)?.join('/')}" cannot be cached`);
+
+/**
+ * Publishes a group of files that are settled. One file's trouble (a directory in its place, say) is not the others'.
  * @returns the files that are not in the cache now, with the reason
  */
 export async function publishGroup(
@@ -45,13 +63,11 @@ export async function publishGroup(
 ): Promise<ReadonlyMap<Verified, unknown>> {
   const failures = new Map<Verified, unknown>();
   const directories = openedDirectories(cache);
-  const fail = (file: Verified, error: unknown) =>
-    failures.set(file, cacheError(error, `"${pathOf(index, file.ino)?.join('/')}" cannot be cached`));
+  const fail = (file: Verified, error: unknown) => failures.set(file, notCached(index, file.ino, error));
   const going = () => files.filter((file) => !failures.has(file));
   try {
-    await Promise.all(files.map((file) => settleFile(index, file).catch((error) => fail(file, error))));
     const named: Named[] = [];
-    for (const file of going()) {
+    for (const file of files) {
       try {
         named.push(await giveName(index, cache, directories, file));
       } catch (error) {
@@ -67,14 +83,6 @@ export async function publishGroup(
     directories.close();
   }
   return failures;
-}
-
-/** The file's time, then everything of it onto the disk. */
-async function settleFile(index: Index, { ino, partial }: Verified): Promise<void> {
-  const inode = getInode(index, ino);
-  // A Date, for Node takes a negative number of seconds (before 1970) for "now".
-  if (inode !== undefined) await setTimes(partial.fd, new Date(), new Date(inode.mtime * 1000));
-  await fsyncFile(partial.fd);
 }
 
 /** A file under its name in the tree. */

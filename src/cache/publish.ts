@@ -1,13 +1,14 @@
 /**
  * Publishing: a verified partial file becomes a cached file, visible under its name in the tree.
  *
- * Each step of it waits for the disk (`publish-group.ts`), so in bulk files go through the steps in groups: what arrives
- * within a moment, or while the group before is being written. A file that comes alone is published at once.
+ * Each step of it waits for the disk. The first, each file's own fsync, begins at once, several at a time; in bulk the
+ * others (`publish-group.ts`) are taken in groups: what was settled within a moment, or while the group before was being
+ * written. A file that comes alone is published at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Index } from '../index/open.ts';
 import type { Cache } from './cache.ts';
-import { publishGroup, type Verified } from './publish-group.ts';
+import { publishGroup, settleFile, type Verified } from './publish-group.ts';
 
 export type { Verified } from './publish-group.ts';
 
@@ -60,7 +61,8 @@ export function createPublisher(index: Index, cache: Cache): Publisher {
   }
 
   return {
-    publish(file) {
+    async publish(file) {
+      await settleFile(index, file);
       return new Promise((resolve, reject) => {
         waiting.push({ file, resolve, reject });
         if (!running) void run();

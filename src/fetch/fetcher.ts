@@ -18,6 +18,7 @@ import { monotonicMs } from '../model/clock.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { abortable, settled } from './abortable.ts';
+import { createFillThreads } from './fill-threads.ts';
 import { createFollowing } from './follow.ts';
 import { createFailedPlaces, wantedContent } from './locate.ts';
 import { createRangeBlocks } from './range-blocks.ts';
@@ -90,6 +91,7 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     sources: new Map(request.sources.map((source) => [source.id, source])),
     failed: createFailedPlaces(),
     blocks: createRangeBlocks(stopping.signal),
+    threads: createFillThreads(stopping.signal),
     signal: stopping.signal,
     log,
     onDoubt,

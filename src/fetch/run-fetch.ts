@@ -16,6 +16,7 @@ import type { Content, Location } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
 import { abortable } from './abortable.ts';
 import { type Fill, type Filled, heldBack, startFill } from './fill.ts';
+import type { FillThreads } from './fill-threads.ts';
 import { choosePlace, type FailedPlaces, type Place } from './locate.ts';
 import type { RangeBlocks } from './range-blocks.ts';
 import { createVessel } from './vessel.ts';
@@ -30,6 +31,7 @@ export interface FetchParts {
   readonly sources: ReadonlyMap<string, Source>;
   readonly failed: FailedPlaces;
   readonly blocks: RangeBlocks;
+  readonly threads: FillThreads;
   /** Fires when the process stops. */
   readonly signal: AbortSignal;
   readonly log: (level: 'warn' | 'info' | 'debug', message: string) => void;
@@ -81,8 +83,14 @@ const tellEveryMs = 200;
 /** Where a fetch gets its bytes from. */
 type Origin =
   | { readonly outcome: 'cached' }
-  | { readonly outcome: 'copied'; readonly filled: Filled }
-  | { readonly outcome: 'fetched'; readonly fill: Fill; readonly place: Place | undefined };
+  | { readonly outcome: 'copied' | 'fetched'; readonly filled: Filled }
+  | Filling;
+
+interface Filling {
+  readonly outcome: 'fetched';
+  readonly fill: Fill;
+  readonly place: Place | undefined;
+}
 
 /** Starts a fetch. Failures are in its promises, which need not be looked at. */
 export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
@@ -117,6 +125,8 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
       given === undefined
         ? choosePlace(index, parts.sources, parts.failed, ino, content, task.since)
         : undefined;
+    const threaded = await fillInThread(place);
+    if (threaded !== undefined) return { outcome: 'fetched', filled: threaded };
     const bytes = place?.source.open(place.location, { signal: parts.signal }) ?? given?.bytes ?? nothing();
     const fill = startFill({
       name: label,
@@ -128,6 +138,25 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
       replace: vessel.moveOut,
     });
     return { outcome: 'fetched', fill, place };
+  }
+
+  /** Where nobody reads along, a thread may do all of it; what goes wrong there is done again here, and told. */
+  async function fillInThread(place: Place | undefined): Promise<Filled | undefined> {
+    if (place === undefined || isRead) return undefined;
+    const filling = parts.threads.fill({
+      source: place.source,
+      location: place.location,
+      content,
+      directory: cache.partial,
+      name: task.name,
+    });
+    const threaded = await filling?.catch((error: unknown) => {
+      log('debug', `a thread could not fetch "${label}": ${toGphotosfsError(error).message}`);
+      return undefined;
+    });
+    if (threaded === undefined) return undefined;
+    vessel.take({ fd: threaded.fd, name: task.name });
+    return threaded.filled;
   }
 
   /** What has the file's name may be right, though the index has no record of it, or another. */
@@ -162,12 +191,12 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
 
   async function verify(from: Origin): Promise<{ outcome: Outcome; filled: Filled | undefined }> {
     if (from.outcome === 'cached') return { outcome: 'cached', filled: undefined };
-    const filled = from.outcome === 'copied' ? from.filled : await finish(from);
+    const filled = 'filled' in from ? from.filled : await finish(from);
     isVerified = true;
     return { outcome: from.outcome, filled };
   }
 
-  async function finish({ fill, place }: Origin & { readonly outcome: 'fetched' }): Promise<Filled> {
+  async function finish({ fill, place }: Filling): Promise<Filled> {
     try {
       return await fill.done;
     } catch (error) {
@@ -220,7 +249,7 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
     try {
       const from = await abortable(origin, signal);
       if (from.outcome === 'cached') return undefined;
-      if (from.outcome === 'copied') return await vessel.read(offset, length);
+      if ('filled' in from) return await vessel.read(offset, length);
       return (
         (await readFar(from, offset, length, signal)) ?? (await readFilled(from.fill, offset, length, signal))
       );
@@ -242,7 +271,7 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
 
   /** A range of its own, for a jump far ahead of the fill; undefined where that doesn't go, or failed. */
   async function readFar(
-    { fill, place }: Origin & { readonly outcome: 'fetched' },
+    { fill, place }: Filling,
     offset: number,
     length: number,
     signal: AbortSignal,

@@ -125,6 +125,8 @@ export interface OpenRequest {
   /** One past the last byte wanted; default the file's size. */
   readonly end?: number;
   readonly signal?: AbortSignal;
+  /** Nothing else waits for this thread: what is small may be read and inflated in one call. */
+  readonly atOnce?: boolean;
 }
 
 /** A place that lists items and hands out bytes. */
@@ -134,6 +136,8 @@ export interface Source {
   /** The label of the Google account it belongs to. */
   readonly account: string;
   readonly features: Features;
+  /** Where a thread can open the source for itself: what `openSources` opens it with. */
+  readonly openedWith?: unknown;
 
   /**
    * Lists what the source has, page by page. What a scan does not mention is not thereby deleted: a short,

@@ -1,11 +1,12 @@
 /**
- * `npm run bench [-- sync listing reading]`: measures, in one run on one machine, and prints a table; `--json` prints
+ * `npm run bench [-- sync listing reading prefetch]`: measures, in one run on one machine, and prints a table; `--json` prints
  * rows as JSON. Nothing here is an assertion. Data is kept in `.bench/` for the next run.
  */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { benchListing } from './listing.ts';
 import type { Row } from './measure.ts';
+import { benchPrefetch } from './prefetch.ts';
 import { benchReading } from './reading.ts';
 import { benchSync } from './sync.ts';
 
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, (folder: string, rounds: number) => Promi
   sync: benchSync,
   listing: benchListing,
   reading: benchReading,
+  prefetch: benchPrefetch,
 };
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);

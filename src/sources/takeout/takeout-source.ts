@@ -21,7 +21,8 @@ export interface TakeoutOptions {
 /** Archives kept open between reads; an export rarely has more parts in use at a time. */
 const openArchives = 16;
 
-export function createTakeoutSource({ id, account, paths }: TakeoutOptions): Source {
+export function createTakeoutSource(options: TakeoutOptions): Source {
+  const { id, account, paths } = options;
   // An archive that is pushed out ends its reads before it closes its file.
   const archives = new LRUCache<string, Promise<Archive>>({
     max: openArchives,
@@ -46,6 +47,7 @@ export function createTakeoutSource({ id, account, paths }: TakeoutOptions): Sou
     id,
     account,
     features: { albums: true, exactSizes: true },
+    openedWith: options,
     async *scan(request) {
       const { scanTakeout } = await import('./scan.ts');
       yield* scanTakeout(id, paths, request);

@@ -22,6 +22,8 @@ const extraGuess = 64;
 
 /** With so few compressed bytes the entry comes in the same read as its header. */
 const smallEntry = 64 * 1024;
+/** The same where nothing else waits: in one call 300 kB take a tenth of what they take as a stream. */
+const smallAtOnce = 16 << 20;
 
 /** Where an entry's data lie; the end is exclusive. */
 export interface DataPlace {
@@ -78,11 +80,12 @@ export async function* openEntry(
   request: OpenRequest,
 ): AsyncGenerator<Buffer, void, undefined> {
   const address = parseZipAddress(location.address);
-  const { start = 0, end = location.size, signal } = request;
+  const { start = 0, end = location.size, signal, atOnce = false } = request;
+  const limit = atOnce ? smallAtOnce : smallEntry;
   const from = Math.max(0, start);
   const to = Math.min(end, location.size);
   throwIfAborted(signal, file.path);
-  const whole = address.compressedSize <= smallEntry && (address.deflated || from === 0);
+  const whole = address.compressedSize <= limit && (address.deflated || from === 0);
   const head = await readPiece(
     file,
     location.offset,
@@ -100,7 +103,7 @@ export async function* openEntry(
     yield* readRange(file, place.start + from + ready.length, place.start + to, signal);
     return;
   }
-  const small = location.size <= smallEntry && present.length === address.compressedSize;
+  const small = location.size <= limit && present.length === address.compressedSize;
   const inflated = small
     ? [inflateWhole(present, location.size, what)]
     : inflate(readRange(file, place.start, place.end, signal), location.size, what);
