@@ -90,6 +90,13 @@ wrong is not given to readers any more. Nothing is ever deleted. It goes on wher
     load: () => import('./verify.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'find out what is wrong here, and what to do about it',
+    more: `Looks at the system, the home, the cache and the sources, and changes nothing. Ends with 0 when all is well, with 3 when
+there are warnings, with 1 when something doesn't work.`,
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'adopt',
     summary: 'use the cache from where it was moved to',
     argument: ['<dir>', 'the cache, at its new place'],

@@ -24,6 +24,7 @@ export type CommandName =
   | 'prefetch'
   | 'status'
   | 'verify'
+  | 'doctor'
   | 'adopt';
 
 /** What an option's value is, with the type it becomes. `path` is made absolute by whoever knows from where. */

@@ -88,6 +88,11 @@ async function probe(mountPoint: string): Promise<'live' | 'dead' | 'hangs'> {
   }
 }
 
+/** Whether the server of the mount at `mountPoint` answers. */
+export async function isLiveMount(mountPoint: string): Promise<boolean> {
+  return (await probe(mountPoint)) === 'live';
+}
+
 function checkDirectory(mountPoint: string): void {
   let names: string[];
   try {

@@ -2,7 +2,7 @@
 import { type IOType, spawn } from 'node:child_process';
 
 /** Where cron and containers with a bare PATH still find mount, umount and fusermount3. */
-const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface CommandResult {
   /** 0 when it worked; undefined when it did not end in time or could not be started. */
