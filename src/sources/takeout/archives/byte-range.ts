@@ -1,9 +1,7 @@
-/**
- * Positioned reads of one open file: a piece, or a range as a stream of chunks. Buffers are fresh for every read, so
- * what is handed out is the receiver's to keep.
- */
+/** Positioned reads of one open file on disk: a piece, or a range as a stream of chunks. */
 import { read } from 'node:fs';
 import { GphotosfsError } from '../../../model/errors.ts';
+import type { RandomAccess } from './archive-file.ts';
 import { readFailure } from './read-failure.ts';
 
 /** The first chunk is small so that a reader sees bytes early … */
@@ -11,10 +9,20 @@ const firstChunk = 128 * 1024;
 /** … the later ones big, so that a long file costs few calls; the kernel reads 1 MiB at a time as well. */
 const laterChunk = 1024 * 1024;
 
-/** A file open for reading, as far as reading needs to know it. */
-export interface Readable {
+/** A file open for reading. */
+interface Descriptor {
   readonly fd: number;
   readonly path: string;
+}
+
+/** The bytes of an open file; `path` is for messages. */
+export function bytesOf(fd: number, path: string): RandomAccess {
+  const file = { fd, path };
+  return {
+    path,
+    read: (position, length) => readPiece(file, position, length),
+    stream: (start, end, signal) => readRange(file, start, end, signal),
+  };
 }
 
 /** Throws `interrupted` once the signal is aborted. */
@@ -22,11 +30,7 @@ export function throwIfAborted(signal: AbortSignal | undefined, what: string): v
   if (signal?.aborted) throw new GphotosfsError('interrupted', `${what}: reading was stopped`);
 }
 
-/**
- * Reads `length` bytes from `position`; fewer only at the end of the file.
- * @throws GphotosfsError as `readFailure` tells.
- */
-export async function readPiece(file: Readable, position: number, length: number): Promise<Buffer> {
+async function readPiece(file: Descriptor, position: number, length: number): Promise<Buffer> {
   const bytes = length > Buffer.poolSize / 2 ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {
@@ -37,12 +41,8 @@ export async function readPiece(file: Readable, position: number, length: number
   return bytes;
 }
 
-/**
- * Streams the bytes from `start` to `end` (exclusive).
- * @throws GphotosfsError `bad-source` when the file ends before `end`, `interrupted`, and as `readFailure` tells.
- */
-export async function* readRange(
-  file: Readable,
+async function* readRange(
+  file: Descriptor,
   start: number,
   end: number,
   signal?: AbortSignal,
@@ -78,7 +78,7 @@ export async function* sliceStream(
   }
 }
 
-function readOnce(file: Readable, into: Buffer, offset: number, position: number): Promise<number> {
+function readOnce(file: Descriptor, into: Buffer, offset: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     read(file.fd, into, offset, into.length - offset, position, (error, count) => {
       if (error) reject(readFailure(error, file.path));

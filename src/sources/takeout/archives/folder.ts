@@ -10,7 +10,7 @@ import type { Location } from '../../../model/words.ts';
 import type { OpenRequest } from '../../source.ts';
 import type { Archive, ArchiveEntry, ArchiveListing, SmallEntry } from './archive.ts';
 import { sourceChanged } from './archive-file.ts';
-import { readPiece, readRange, throwIfAborted } from './byte-range.ts';
+import { bytesOf, throwIfAborted } from './byte-range.ts';
 import { parseFolderAddress } from './folder-address.ts';
 import { listFolder } from './folder-listing.ts';
 import { openInside } from './open-inside.ts';
@@ -68,7 +68,7 @@ async function openListed(root: string, address: string) {
     await closeFd(fd);
     throw error;
   }
-  return { fd, path, check, close: () => closeFd(fd) };
+  return { ...bytesOf(fd, path), check, close: () => closeFd(fd) };
 }
 
 async function* openFile(
@@ -82,7 +82,7 @@ async function* openFile(
   throwIfAborted(signal, root);
   const file = await openListed(root, location.address);
   try {
-    for await (const chunk of readRange(file, from, to, signal)) {
+    for await (const chunk of file.stream(from, to, signal)) {
       // The last bytes are only given when the file is still the one that was listed: no checksum would tell.
       // Before each chunk, as the chunk that turns out to be the last is not known to the range.
       await file.check();
@@ -119,7 +119,7 @@ async function readSmallFile(root: string, entry: ArchiveEntry, maxBytes: number
   try {
     const file = await openListed(root, entry.address);
     try {
-      const bytes = await readPiece(file, 0, entry.size);
+      const bytes = await file.read(0, entry.size);
       await file.check();
       return { entry, bytes, problem: undefined };
     } finally {

@@ -6,8 +6,8 @@ import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { Archive } from './archive.ts';
-import { archiveFile } from './archive-file.ts';
 import { folderArchive } from './folder.ts';
+import { localFile } from './local-file.ts';
 import { downloadAgain } from './problem-list.ts';
 import { readFailure } from './read-failure.ts';
 import { tgzArchive } from './tgz.ts';
@@ -26,11 +26,12 @@ export async function openArchive(path: string): Promise<Archive> {
     if (!stats.isFile()) throw unusable(name, 'is neither a file nor a folder');
     if (stats.size === 0) throw unusable(name, 'is empty');
     const head = await firstBytes(name);
-    if (head.readUInt16BE(0) === 0x1f8b) return tgzArchive(name); // RFC 1952 section 2.3.1
+    if (head.readUInt16BE(0) === 0x1f8b) return tgzArchive(localFile(name)); // RFC 1952 section 2.3.1
     // `PK`, then 3 4: an entry; 5 6: the end record of an empty zip; 7 8: a marker some splitters leave in front.
-    if ([0x504b0304, 0x504b0506, 0x504b0708].includes(head.readUInt32BE(0))) return zipArchive(name);
+    if ([0x504b0304, 0x504b0506, 0x504b0708].includes(head.readUInt32BE(0)))
+      return zipArchive(localFile(name));
     // A self-extracting zip begins with a program; its end record tells.
-    if (await hasEndRecord(name)) return zipArchive(name);
+    if (await hasEndRecord(name)) return zipArchive(localFile(name));
   } catch (error) {
     throw readFailure(error, name);
   }
@@ -50,7 +51,7 @@ async function firstBytes(path: string): Promise<Buffer> {
 }
 
 async function hasEndRecord(path: string): Promise<boolean> {
-  const file = archiveFile(path);
+  const file = localFile(path);
   try {
     const open = await file.use();
     await findDirectory(open).finally(open.release);

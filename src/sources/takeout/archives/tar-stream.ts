@@ -9,7 +9,6 @@ import { constants, createGunzip, type Gunzip } from 'node:zlib';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { GphotosfsError, toGphotosfsError } from '../../../model/errors.ts';
 import type { OpenArchive } from './archive-file.ts';
-import { readRange } from './byte-range.ts';
 import { readsAsUtf8 } from './entry-path.ts';
 import { downloadAgain } from './problem-list.ts';
 
@@ -45,7 +44,7 @@ export async function* tarEntries(
   const tar = extract(options);
   // With Z_SYNC_FLUSH a truncated stream gives all its bytes and then just ends; the end mark tells it was cut.
   const gunzip = createGunzip({ chunkSize, finishFlush: constants.Z_SYNC_FLUSH });
-  const compressed = Readable.from(readRange(file, 0, file.size, signal), { highWaterMark: 1 });
+  const compressed = Readable.from(file.stream(0, file.size, signal), { highWaterMark: 1 });
   const pumped = pipeline(compressed, gunzip).catch(() => undefined);
   const feeding = feed(gunzip, tar);
   // What tar says of an error ("unexpected end") is often only the echo of what ended the feeding.

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { Location } from '../../../model/words.ts';
 import type { Archive, ArchiveEntry, ArchiveListing, SmallEntry } from './archive.ts';
-import { archiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
+import { type ArchiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
 import { sliceStream } from './byte-range.ts';
 import { entryPath } from './entry-path.ts';
 import { badContent } from './inflate.ts';
@@ -20,16 +20,15 @@ const maxKept = 256 * 1024 * 1024;
 /** Sidecars handed out at a time by readSmall. */
 const batchSize = 64;
 
-/** The tgz at `path` (absolute). Nothing is read before the first call. */
-export function tgzArchive(path: string): Archive {
-  const file = archiveFile(path);
+/** The tgz that the file is. Nothing is read before the first call. */
+export function tgzArchive(file: ArchiveFile): Archive {
   let listed: string | undefined;
 
   async function* openMany(locations: readonly Location[], signal: AbortSignal | undefined) {
     const wanted = [...locations].sort((a, b) => a.offset - b.offset);
     const open = await file.use(wanted[0]?.fingerprint);
     try {
-      if (wanted.some(({ fingerprint }) => fingerprint !== open.fingerprint)) throw sourceChanged(path);
+      if (wanted.some(({ fingerprint }) => fingerprint !== open.fingerprint)) throw sourceChanged(file.path);
       yield* pick(open, wanted, signal);
     } finally {
       await open.release();
@@ -37,7 +36,7 @@ export function tgzArchive(path: string): Archive {
   }
 
   return {
-    name: path,
+    name: file.name,
     sequential: true,
     fingerprint: () => file.fingerprint(),
     async list(signal) {
@@ -45,7 +44,7 @@ export function tgzArchive(path: string): Archive {
       try {
         const listing = await listTar(open, signal);
         // The pass may have taken minutes; what was written meanwhile is not what was listed.
-        if ((await file.fingerprint()) !== open.fingerprint) throw sourceChanged(path);
+        if ((await file.fingerprint()) !== open.fingerprint) throw sourceChanged(file.path);
         listed = open.fingerprint;
         return listing;
       } finally {

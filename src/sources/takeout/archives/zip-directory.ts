@@ -5,7 +5,7 @@
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { ArchiveEntry, ArchiveListing } from './archive.ts';
 import type { OpenArchive } from './archive-file.ts';
-import { readPiece, throwIfAborted } from './byte-range.ts';
+import { throwIfAborted } from './byte-range.ts';
 import { entryPath } from './entry-path.ts';
 import { downloadAgain, type ProblemList, problemList, useOriginal } from './problem-list.ts';
 import { maxDeflateRatio, zipAddress, zipMethods } from './zip-address.ts';
@@ -28,7 +28,7 @@ export async function readDirectory(
   place: DirectoryPlace,
   signal: AbortSignal,
 ): Promise<ArchiveListing> {
-  const directory = await readPiece(file, place.offset, place.size);
+  const directory = await file.read(place.offset, place.size);
   if (directory.length < place.size)
     throw new GphotosfsError('bad-source', `${file.path} ends within its directory`, { hint: downloadAgain });
   const problems = problemList(file.path);

@@ -4,7 +4,6 @@
  */
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { OpenArchive } from './archive-file.ts';
-import { readPiece } from './byte-range.ts';
 import { downloadAgain, useOriginal } from './problem-list.ts';
 
 const endRecord = { signature: 0x06054b50, bytes: 22 };
@@ -34,7 +33,7 @@ export interface DirectoryPlace {
  */
 export async function findDirectory(file: OpenArchive): Promise<DirectoryPlace> {
   const tailStart = Math.max(0, file.size - tailBytes);
-  const tail = await readPiece(file, tailStart, file.size - tailStart);
+  const tail = await file.read(tailStart, file.size - tailStart);
   const at = findEndRecord(tail);
   if (at === undefined) throw cutOff(file.path, 'its end record is missing');
   const place = await readZip64(file, tail, tailStart, at);
@@ -80,7 +79,7 @@ async function readZip64(
   const position = readSafe(tail, locatorAt + 8);
   if (position + zip64Record.bytes > tailStart + locatorAt)
     throw cutOff(file.path, 'its zip64 end record would lie beyond its end');
-  const record = await readPiece(file, position, zip64Record.bytes);
+  const record = await file.read(position, zip64Record.bytes);
   if (record.length < zip64Record.bytes || record.readUInt32LE(0) !== zip64Record.signature)
     throw cutOff(file.path, 'its zip64 end record is not where it should be');
   if (record.readUInt32LE(16) !== 0 || record.readUInt32LE(20) !== 0) throw split(file.path);

@@ -5,7 +5,7 @@
 import type { Location } from '../../../model/words.ts';
 import type { OpenRequest } from '../../source.ts';
 import type { OpenArchive } from './archive-file.ts';
-import { readPiece, readRange, sliceStream, throwIfAborted } from './byte-range.ts';
+import { sliceStream, throwIfAborted } from './byte-range.ts';
 import { readsAsUtf8 } from './entry-path.ts';
 import { badContent, inflate, inflateWhole } from './inflate.ts';
 import { nameEntry } from './problem-list.ts';
@@ -86,8 +86,7 @@ export async function* openEntry(
   const to = Math.min(end, location.size);
   throwIfAborted(signal, file.path);
   const whole = address.compressedSize <= limit && (address.deflated || from === 0);
-  const head = await readPiece(
-    file,
+  const head = await file.read(
     location.offset,
     whole ? wholeEntry(address) : headerBytes + address.nameLength,
   );
@@ -100,12 +99,12 @@ export async function* openEntry(
     if (from >= to) return;
     const ready = present.subarray(from, to);
     if (ready.length > 0) yield ready;
-    yield* readRange(file, place.start + from + ready.length, place.start + to, signal);
+    yield* file.stream(place.start + from + ready.length, place.start + to, signal);
     return;
   }
   const small = location.size <= limit && present.length === address.compressedSize;
   const inflated = small
     ? [inflateWhole(present, location.size, what)]
-    : inflate(readRange(file, place.start, place.end, signal), location.size, what);
+    : inflate(file.stream(place.start, place.end, signal), location.size, what);
   yield* sliceStream(inflated, from, to, to === location.size);
 }

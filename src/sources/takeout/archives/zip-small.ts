@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { ArchiveEntry, SmallEntry } from './archive.ts';
 import type { OpenArchive } from './archive-file.ts';
-import { readPiece, throwIfAborted } from './byte-range.ts';
+import { throwIfAborted } from './byte-range.ts';
 import { badContent, type Deflated, inflateTogether, inflateWhole } from './inflate.ts';
 import { downloadAgain, nameEntry } from './problem-list.ts';
 import { parseZipAddress, type ZipAddress } from './zip-address.ts';
@@ -53,7 +53,7 @@ export async function* readSmallEntries(
     );
 
   const load = (batch: readonly Run[] | undefined) => {
-    const loading = Promise.all((batch ?? []).map((run) => readPiece(file, run.start, run.end - run.start)));
+    const loading = Promise.all((batch ?? []).map((run) => file.read(run.start, run.end - run.start)));
     // Whoever awaits it sees the failure; when nobody does any more, it must not end the process.
     loading.catch(() => undefined);
     return loading;
@@ -155,7 +155,7 @@ async function unpack(
         const data =
           present.length === address.compressedSize
             ? present
-            : await readPiece(file, place.start, address.compressedSize);
+            : await file.read(place.start, address.compressedSize);
         packed.push({ entry, address, what, data });
       } catch (error) {
         fail(entry, what, error);

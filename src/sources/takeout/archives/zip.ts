@@ -1,17 +1,16 @@
 /**
  * A Takeout part as a zip: listed from its central directory alone, its entries opened by offset. Every byte comes
- * from a positioned read of one open file, so any number of entries can be read at a time.
+ * from a positioned read of one file, so any number of entries can be read at a time.
  */
 import type { Archive } from './archive.ts';
-import { archiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
+import { type ArchiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
 import { readDirectory } from './zip-directory.ts';
 import { type DirectoryPlace, findDirectory } from './zip-end-record.ts';
 import { openEntry } from './zip-entry.ts';
 import { readSmallEntries } from './zip-small.ts';
 
-/** The zip at `path` (absolute). Nothing is read before the first call. */
-export function zipArchive(path: string): Archive {
-  const file = archiveFile(path);
+/** The zip that the file is. Nothing is read before the first call. */
+export function zipArchive(file: ArchiveFile): Archive {
   const places = new Map<string, DirectoryPlace>();
   let listed: string | undefined;
 
@@ -24,7 +23,7 @@ export function zipArchive(path: string): Archive {
   };
 
   return {
-    name: path,
+    name: file.name,
     sequential: false,
     fingerprint: () => file.fingerprint(),
     async list(signal) {
@@ -32,7 +31,7 @@ export function zipArchive(path: string): Archive {
       try {
         const listing = await readDirectory(open, await placeIn(open), signal);
         // Written to meanwhile (a download that is still going on): what was listed is not what is there.
-        if ((await file.fingerprint()) !== open.fingerprint) throw sourceChanged(path);
+        if ((await file.fingerprint()) !== open.fingerprint) throw sourceChanged(file.path);
         listed = open.fingerprint;
         return listing;
       } finally {

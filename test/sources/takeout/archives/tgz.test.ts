@@ -17,6 +17,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Location } from '../../../../src/model/words.ts';
 import type { Archive } from '../../../../src/sources/takeout/archives/archive.ts';
+import { localFile } from '../../../../src/sources/takeout/archives/local-file.ts';
 import { openArchive } from '../../../../src/sources/takeout/archives/open-archive.ts';
 import { tgzArchive } from '../../../../src/sources/takeout/archives/tgz.ts';
 import {
@@ -42,7 +43,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 async function make(entries: readonly TgzEntry[]) {
   const path = join(dir, `${++counter}.tgz`);
   await writeTgz(path, entries);
-  return { path, archive: tgzArchive(path) };
+  return { path, archive: tgzArchive(localFile(path)) };
 }
 
 const numbered = (count: number, size = 50_000): TgzEntry[] =>
@@ -124,7 +125,7 @@ describe('a good tgz', () => {
     const broken = join(dir, `${++counter}.tgz`);
     copyFileSync(path, broken);
     truncateSync(broken, statSync(path).size - 200_000);
-    const cut = tgzArchive(broken);
+    const cut = tgzArchive(localFile(broken));
     const fingerprint = await cut.fingerprint();
     const again = await takeMany(
       cut,
@@ -175,7 +176,7 @@ describe('a good tgz', () => {
     const { path } = await make(numbered(4));
     const tar = gunzipSync(readFileSync(path));
     writeFileSync(path, Buffer.concat([gzipSync(tar.subarray(0, 70_000)), gzipSync(tar.subarray(70_000))]));
-    const { entries, problems } = await tgzArchive(path).list(never);
+    const { entries, problems } = await tgzArchive(localFile(path)).list(never);
     expect(problems).toEqual([]);
     expect(entries).toHaveLength(4);
   });
@@ -216,7 +217,7 @@ describe('bad input', () => {
   const written = (bytes: Buffer) => {
     const path = join(dir, `${++counter}.tgz`);
     writeFileSync(path, bytes);
-    return { path, archive: tgzArchive(path) };
+    return { path, archive: tgzArchive(localFile(path)) };
   };
 
   test.each([

@@ -18,6 +18,7 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GphotosfsError } from '../../../../src/model/errors.ts';
+import { localFile } from '../../../../src/sources/takeout/archives/local-file.ts';
 import { openArchive } from '../../../../src/sources/takeout/archives/open-archive.ts';
 import { zipArchive } from '../../../../src/sources/takeout/archives/zip.ts';
 import {
@@ -46,7 +47,7 @@ const newPath = () => join(dir, `${++counter}.zip`);
 function make(entries: readonly ZipEntry[], options: ZipOptions = {}) {
   const path = newPath();
   const layout = writeZip(path, entries, options);
-  return { path, layout, archive: zipArchive(path) };
+  return { path, layout, archive: zipArchive(localFile(path)) };
 }
 
 const good = { name: 'Takeout/good.jpg', bytes: photo('good') };
@@ -305,7 +306,7 @@ describe('a broken archive is refused', () => {
       const cut = newPath();
       copyFileSync(path, cut);
       truncateSync(cut, length);
-      const error = await failureOf(zipArchive(cut).list(never));
+      const error = await failureOf(zipArchive(localFile(cut)).list(never));
       expect(error.kind, `${length} of ${layout.size} bytes`).toBe('bad-source');
       expect(error.message).toContain(cut);
       expect(error.hint).toMatch(/Download this part again/);
@@ -475,7 +476,7 @@ test('random damage never ends in anything but a clear error, nor in more bytes 
       for (const [at, value] of hits) broken[at] = value;
       const file = join(dir, 'fuzz.zip');
       writeFileSync(file, broken);
-      const archive = zipArchive(file);
+      const archive = zipArchive(localFile(file));
       try {
         const { entries, problems } = await archive.list(never);
         outcomes.damaged += problems.length;
