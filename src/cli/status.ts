@@ -39,6 +39,11 @@ export const run: Run = async (context) => {
   ];
   if (unavailable > 0)
     lines.push(`missing    ${formatCounted(unavailable, 'file')} neither cached nor in any source`);
+  const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
+  if (waiting > 0)
+    lines.push(
+      `waiting    ${formatCounted(waiting, 'item')} that will be listed when a sync has learnt the size`,
+    );
   if (status.revisions > 0)
     lines.push(`newer      ${formatCounted(status.revisions, 'file')} with newer bytes to fetch`);
   if (sources.length > 0) lines.push('', ...describeSources(sources));
@@ -52,7 +57,9 @@ export const run: Run = async (context) => {
 function joinSources(config: Config, known: readonly SourceStatus[]): readonly SourceStatus[] {
   const unscanned = config.sources.flatMap(({ id, account }): SourceStatus[] => {
     if (known.some((source) => source.id === id)) return [];
-    return [{ id, account, archives: 0, files: 0, bytes: 0, cachedFiles: 0, lastScan: undefined }];
+    return [
+      { id, account, archives: 0, files: 0, bytes: 0, cachedFiles: 0, waiting: 0, lastScan: undefined },
+    ];
   });
   return [...known, ...unscanned];
 }

@@ -15,6 +15,7 @@ import { toGphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
 import { abortable } from './abortable.ts';
+import { correctSize } from './correct-size.ts';
 import { type Fill, type Filled, heldBack, startFill } from './fill.ts';
 import type { FillThreads } from './fill-threads.ts';
 import { choosePlace, type FailedPlaces, type Place } from './locate.ts';
@@ -203,7 +204,16 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
       if (seen) parts.onDoubt(ino);
       const isSources = vessel.refusal() === undefined && !parts.signal.aborted;
       const location = place?.location ?? task.given?.location;
-      if (isSources && location !== undefined) parts.failed.note(location, error);
+      if (isSources && location !== undefined) {
+        if (correctSize(index, cache, ino, location, error)) {
+          log('info', `the size of "${label}" was listed wrong and is put right`);
+          // Also for those who have read nothing yet: they were told the wrong size.
+          if (!seen) parts.onDoubt(ino);
+          retry = true;
+          throw error;
+        }
+        parts.failed.note(location, error);
+      }
       retry = isSources && !seen;
       throw error;
     }

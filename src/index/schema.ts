@@ -139,4 +139,15 @@ export const migrations: readonly string[] = [
   -- Inodes whose attributes changed after they were made; a mount reads on from where it stopped.
   CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, ino INTEGER NOT NULL) STRICT;
   `,
+  `
+  -- Items that the source has but can't list yet, for their size isn't known.
+  ALTER TABLE source ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
+
+  -- Files whose listed size turned out to be wrong when they were fetched: it is put right once.
+  CREATE TABLE correction (ino INTEGER PRIMARY KEY, was INTEGER NOT NULL) STRICT;
+
+  -- Pixels, the longer side first, where a source tells them or they had to be measured.
+  ALTER TABLE item ADD COLUMN long_side INTEGER;
+  ALTER TABLE item ADD COLUMN short_side INTEGER;
+  `,
 ];

@@ -11,6 +11,11 @@ export function putSource(index: Index, id: string, account: string): void {
   ).run(id, account);
 }
 
+/** Notes how many items of the source can't be listed yet. */
+export function putWaiting(index: Index, id: string, waiting: number): void {
+  statement(index, 'UPDATE source SET waiting = ? WHERE id = ?').run(waiting, id);
+}
+
 /** Notes that a scan of the source went through to its end. */
 export function finishScan(index: Index, id: string): void {
   statement(index, 'UPDATE source SET last_scan = unixepoch() WHERE id = ?').run(id);

@@ -12,6 +12,8 @@ export interface SourceStatus {
   readonly files: number;
   readonly bytes: number;
   readonly cachedFiles: number;
+  /** Items that can't be listed yet, for their size isn't known. */
+  readonly waiting: number;
   readonly lastScan: UnixSeconds | undefined;
 }
 
@@ -41,6 +43,7 @@ export function readStatus(index: Index): IndexStatus {
     const [items = 0, provisional = 0] = numbers('SELECT count(*), sum(provisional) FROM item');
     const [files = 0, bytes = 0] = numbers('SELECT count(*), sum(size) FROM file');
     const [cachedFiles = 0, cachedBytes = 0] = numbers('SELECT count(*), sum(size) FROM cached');
+    const [waiting = 0] = numbers('SELECT sum(waiting) FROM source');
     const [albums = 0] = numbers('SELECT count(*) FROM album');
     const [revisions = 0] = numbers(`SELECT count(*) FROM (${obtainable})`);
     const sources = readSources(index);
@@ -55,7 +58,7 @@ export function readStatus(index: Index): IndexStatus {
       unavailable: countUnavailable(index),
       provisional,
       revisions,
-      complete: lastSync !== undefined && cachedFiles === files && revisions === 0,
+      complete: lastSync !== undefined && cachedFiles === files && revisions === 0 && waiting === 0,
       lastSync: lastSync === undefined ? undefined : Number(lastSync),
       sources,
     };
@@ -65,7 +68,7 @@ export function readStatus(index: Index): IndexStatus {
 function readSources(index: Index): SourceStatus[] {
   const rows = statement(
     index,
-    `SELECT s.id, s.account, s.last_scan AS lastScan,
+    `SELECT s.id, s.account, s.last_scan AS lastScan, s.waiting,
             (SELECT count(*) FROM archive a WHERE a.source = s.id) AS archives,
             count(f.ino) AS files, coalesce(sum(f.size), 0) AS bytes, count(c.ino) AS cachedFiles
      FROM source s

@@ -60,6 +60,8 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** When the source said a retry can help: milliseconds from now. */
   readonly retryAfterMs?: number;
+  /** Of `bad-content`: the source's bytes are whole and sound, but so many, and not as many as it had said. */
+  readonly actualSize?: number;
 }
 
 /** An error whose reason is known. `message` says what failed and names the file; `hint` says what to do. */
@@ -68,12 +70,14 @@ export class GphotosfsError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly actualSize: number | undefined;
 
   constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.kind = kind;
     this.hint = details.hint;
     this.retryAfterMs = details.retryAfterMs;
+    this.actualSize = details.actualSize;
   }
 
   /** Whether the same call may succeed later by itself. */

@@ -101,6 +101,8 @@ export interface Page {
   readonly albums: readonly ScannedAlbum[];
   readonly memos: readonly Memo[];
   readonly problems: readonly Problem[];
+  /** Of a scan's last page: how many items can't be listed yet, for their size isn't known. */
+  readonly waiting?: number;
 }
 
 /** Progress of a scan, for people: a phase and how far it is. */

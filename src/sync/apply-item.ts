@@ -2,6 +2,7 @@
  * One scanned item: the item of the index that it is, or a new one; and for each of its files the inode that shows it.
  * A file that is known by its place stays what it is.
  */
+import { correctedFrom } from '../index/corrections.ts';
 import {
   addFile,
   addItem,
@@ -83,7 +84,13 @@ function lookAt(scan: ScanState, scanned: ScannedFile): Looked {
   const places = scanned.locations.map((location) => {
     const archive = archiveId(scan, location.archive);
     const found = fileAt(scan.index, archive, location.offset);
-    const there = found !== undefined && sameContent(found, scanned.content) ? found : undefined;
+    const isSame =
+      found !== undefined &&
+      (sameContent(found, scanned.content) ||
+        // A source goes on saying what it was told; the fetch knew better.
+        (scanned.content.crc32 === undefined &&
+          correctedFrom(scan.index, found.ino) === scanned.content.size));
+    const there = isSame ? found : undefined;
     return { archive, location, ino: there?.ino, address: there?.address };
   });
   const ino = places.find((place) => place.ino !== undefined)?.ino;

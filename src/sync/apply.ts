@@ -6,7 +6,7 @@
  */
 import type { JournalRecord } from '../cache/journal.ts';
 import { findArchive, putArchive, retireArchive } from '../index/locations.ts';
-import { putMemo } from '../index/sources.ts';
+import { putMemo, putWaiting } from '../index/sources.ts';
 import type { UnixSeconds } from '../model/words.ts';
 import type { Page, ScannedArchive } from '../sources/source.ts';
 import { beginGrowth, finishGrowth } from '../tree/entries.ts';
@@ -24,6 +24,7 @@ export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): readon
   for (const item of page.items) applyItem(scan, growth, item);
   for (const album of page.albums) applyAlbum(scan, growth, album);
   for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
+  if (page.waiting !== undefined) putWaiting(scan.index, scan.source.id, page.waiting);
   return finishGrowth(growth);
 }
 

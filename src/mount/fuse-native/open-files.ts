@@ -57,6 +57,7 @@ export function createOpenFiles(filesystem: Filesystem, remote: RemoteReader): O
       await readFully(file.fd, buffer, length, offset);
       return length;
     }
+    if (filesystem.getattr(file.ino)?.size !== file.size) throw new Refusal(errno.EIO);
     const cached = lookAgain(file);
     try {
       (await readRemote(file, length, offset)).copy(buffer, 0, 0, length);

@@ -49,7 +49,12 @@ export const read: Handler = (session, request) => {
   if (file === undefined) return fail(session, request, errno.EBADF);
   if (size > maxRead) return fail(session, request, errno.EINVAL);
   const offset = readUint64(bytes, readIn.offset);
-  if (file.fd === undefined) lookAgain(session, file);
+  if (file.fd === undefined) {
+    lookAgain(session, file);
+    // Its size was put right, or a revision came: what this reader takes for the end is not the end.
+    const isOther = session.filesystem.getattr(file.ino)?.size !== file.size;
+    if (file.fd === undefined && isOther) return fail(session, request, errno.EIO);
+  }
   const length = Math.min(size, file.size - offset);
   if (length <= 0) {
     ok(session, request, 0);
@@ -89,8 +94,8 @@ function lookAgain(session: Session, file: OpenFile): void {
   if (readBoard(session.board, 'changed') !== file.changedAtOpen) return;
   try {
     const { fd, size } = session.filesystem.open(file.ino);
-    file.fd = fd;
-    file.size = size;
+    if (size === file.size) file.fd = fd;
+    else if (fd !== undefined) closeSync(fd);
   } catch (error) {
     // The main thread has the fetch under way and knows better what became of it.
     const message = `inode ${file.ino} cannot be opened again: ${error instanceof Error ? error.message : error}`;

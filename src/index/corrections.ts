@@ -1,0 +1,48 @@
+/**
+ * Sizes put right. A source that doesn't know its files' sizes asks for them beforehand (HEAD), and may be told a wrong
+ * one. What a whole download has is the truth; so that no file's size wavers, it counts once.
+ */
+import type { Location } from '../model/words.ts';
+import { getFile, setFileContent } from './items.ts';
+import { type Index, rawStatement, statement } from './open.ts';
+
+/** A place whose size was put right, as the journal has it. */
+export interface CorrectedPlace {
+  readonly exportId: string;
+  readonly exportTime: number;
+}
+
+/** The size that was listed before it was put right; undefined where it never was. */
+export function correctedFrom(index: Index, ino: number): number | undefined {
+  const row = rawStatement(index, 'SELECT was FROM correction WHERE ino = ?').get(ino) as
+    | unknown[]
+    | undefined;
+  return row?.[0] as number | undefined;
+}
+
+/**
+ * Gives a file and the place it was taken from another size, inside the caller's transaction. Its inode is the caller's.
+ * @returns undefined where that can't be: the file shows bytes that were verified, or not those of this place, or its
+ * size was put right before
+ */
+export function correctFile(
+  index: Index,
+  ino: number,
+  { source, archive, offset, size }: Location,
+  actual: number,
+): CorrectedPlace | undefined {
+  const file = getFile(index, ino);
+  const isListed = file?.size === size && file.crc32 === undefined;
+  if (!isListed || actual <= 0 || actual === size || correctedFrom(index, ino) !== undefined)
+    return undefined;
+  const place = rawStatement(
+    index,
+    `UPDATE location SET size = ?
+     WHERE archive = (SELECT id FROM archive WHERE source = ? AND name = ?) AND offset = ? AND ino = ? AND crc32 IS NULL
+     RETURNING (SELECT export_id FROM archive a WHERE a.id = archive), (SELECT export_time FROM archive a WHERE a.id = archive)`,
+  ).get(actual, source, archive, offset, ino) as unknown[] | undefined;
+  if (place === undefined) return undefined;
+  setFileContent(index, ino, { size: actual, crc32: undefined });
+  statement(index, 'INSERT INTO correction (ino, was) VALUES (?, ?)').run(ino, size);
+  return { exportId: place[0] as string, exportTime: place[1] as number };
+}
