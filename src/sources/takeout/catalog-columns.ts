@@ -1,0 +1,169 @@
+/**
+ * A stored catalog's tables: files, sidecars, albums and unread JSONs, each as one list a field, folders by their number.
+ * JSON of a few long lists is read in half the time of that of many short ones. What is read back is checked value
+ * by value, for a memo is a file that anything may have damaged.
+ */
+import type { Description } from '../source.ts';
+import type { ArchiveEntry } from './archives/archive.ts';
+import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
+import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
+
+/** One list a field, all of one length. */
+export type Columns = readonly (readonly unknown[])[];
+
+/** A JSON of the catalog whose kind is known. */
+export type JsonOf<F> = Omit<CatalogJson, 'facts'> & { readonly facts: F };
+
+/** A value is not what was written. */
+export class Damaged extends Error {}
+
+export const fileColumns = (files: readonly CatalogFile[], numberOf: (folder: string) => number): Columns => [
+  files.map(({ folder }) => numberOf(folder)),
+  files.map(({ name }) => name),
+  files.map(({ size }) => size),
+  files.map(({ crc32 }) => crc32 ?? null),
+  files.map(({ offset }) => offset),
+  files.map(({ address }) => address),
+  files.map(({ seekable }) => seekable),
+];
+
+export const sidecarColumns = (
+  jsons: readonly JsonOf<Sidecar>[],
+  numberOf: (folder: string) => number,
+): Columns => [
+  jsons.map(({ folder }) => numberOf(folder)),
+  jsons.map(({ name }) => name),
+  jsons.map(({ address }) => address ?? null),
+  jsons.map(({ facts }) => facts.title ?? null),
+  jsons.map(({ facts }) => facts.takenAt ?? null),
+  jsons.map(({ facts }) => facts.photoId ?? null),
+  jsons.map(({ facts }) => facts.trashed),
+  jsons.map(({ facts }) => (isEmpty(facts.description) ? null : facts.description)),
+];
+
+export const albumColumns = (
+  jsons: readonly JsonOf<AlbumFacts>[],
+  numberOf: (folder: string) => number,
+): Columns => [
+  jsons.map(({ folder }) => numberOf(folder)),
+  jsons.map(({ name }) => name),
+  jsons.map(({ address }) => address ?? null),
+  jsons.map(({ facts }) => facts.title),
+  jsons.map(({ facts }) => facts.date ?? null),
+];
+
+export const unreadColumns = (entries: readonly ArchiveEntry[]): Columns => [
+  entries.map(({ path }) => path),
+  entries.map(({ size }) => size),
+  entries.map(({ crc32 }) => crc32 ?? null),
+  entries.map(({ offset }) => offset),
+  entries.map(({ address }) => address),
+  entries.map(({ seekable }) => seekable),
+];
+
+/** Functions that read the tables of one catalog back. They throw `Damaged`. */
+export function columnReader(folders: readonly string[]) {
+  const folderAt = (value: unknown): string => folders[count(value)] ?? damaged();
+  return {
+    files(value: unknown): CatalogFile[] {
+      const [places, names, sizes, sums, offsets, addresses, seekables] = columns(value, 7);
+      return names.map((name, at) => ({
+        folder: folderAt(places[at]),
+        name: text(name),
+        size: count(sizes[at]),
+        crc32: maybe(sums[at], count),
+        offset: count(offsets[at]),
+        address: text(addresses[at]),
+        seekable: flag(seekables[at]),
+      }));
+    },
+    sidecars(value: unknown): JsonOf<Sidecar>[] {
+      const [places, names, addresses, titles, times, ids, trashed, descriptions] = columns(value, 8);
+      return names.map((name, at) => ({
+        folder: folderAt(places[at]),
+        name: text(name),
+        facts: {
+          kind: 'sidecar',
+          title: maybe(titles[at], text),
+          takenAt: maybe(times[at], number),
+          photoId: maybe(ids[at], text),
+          trashed: flag(trashed[at]),
+          description: maybe(descriptions[at], readDescription) ?? nothing,
+        },
+        address: maybe(addresses[at], text),
+      }));
+    },
+    albums(value: unknown): JsonOf<AlbumFacts>[] {
+      const [places, names, addresses, titles, dates] = columns(value, 5);
+      return names.map((name, at) => ({
+        folder: folderAt(places[at]),
+        name: text(name),
+        facts: { kind: 'album', title: text(titles[at]), date: maybe(dates[at], number) },
+        address: maybe(addresses[at], text),
+      }));
+    },
+    unread(value: unknown): ArchiveEntry[] {
+      const [paths, sizes, sums, offsets, addresses, seekables] = columns(value, 6);
+      return paths.map((path, at) => ({
+        path: text(path),
+        size: count(sizes[at]),
+        crc32: maybe(sums[at], count),
+        offset: count(offsets[at]),
+        address: text(addresses[at]),
+        seekable: flag(seekables[at]),
+        modified: undefined,
+      }));
+    },
+  };
+}
+
+/** Shared by all that say nothing: most photos of a library. */
+const nothing: Description = Object.freeze({});
+
+function isEmpty(description: Description): boolean {
+  for (const _ in description) return false;
+  return true;
+}
+
+function readDescription(value: unknown): Description {
+  const { description, people, place, favorited, archived } = fields(value);
+  return {
+    ...(description === undefined ? undefined : { description: text(description) }),
+    ...(people === undefined ? undefined : { people: list(people).map(text) }),
+    ...(place === undefined ? undefined : { place: pair(place) }),
+    ...(favorited === undefined ? undefined : { favorited: flag(favorited) }),
+    ...(archived === undefined ? undefined : { archived: flag(archived) }),
+  };
+}
+
+const damaged = (): never => {
+  throw new Damaged('a stored catalog is damaged');
+};
+export const fields = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : damaged();
+export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : damaged());
+export const text = (value: unknown): string => (typeof value === 'string' ? value : damaged());
+const flag = (value: unknown): boolean => (typeof value === 'boolean' ? value : damaged());
+const number = (value: unknown): number => (Number.isFinite(value) ? (value as number) : damaged());
+export const count = (value: unknown): number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : damaged();
+export const maybe = <T>(value: unknown, read: (value: unknown) => T): T | undefined =>
+  value === null ? undefined : read(value);
+
+/** Two numbers: a place on earth, or a time with how often it occurs. */
+export function pair(value: unknown): readonly [number, number] {
+  const [first, second, ...more] = list(value);
+  return more.length > 0 ? damaged() : [number(first), number(second)];
+}
+
+/** So many lists of one length. */
+function columns<N extends number>(value: unknown, width: N): Table<N> {
+  const found = list(value).map(list);
+  const even = found.every(({ length }) => length === found[0]?.length);
+  return found.length === width && even ? (found as unknown as Table<N>) : damaged();
+}
+
+type Column = readonly unknown[];
+type Table<N extends number, T extends Column[] = []> = T['length'] extends N ? T : Table<N, [...T, Column]>;
