@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
-import type { SourceEntry } from '../sources/all.ts';
+import type { SourceEntry, TakeoutEntry } from '../sources/all.ts';
 import { openArchive } from '../sources/takeout/archives/open-archive.ts';
 import { updateSources } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -61,10 +61,12 @@ interface Added {
 
 /** Adds paths to the account's Takeout source, or makes one: `takeout`, for another account `takeout-2`. */
 export function addPaths(sources: readonly SourceEntry[], account: string, paths: readonly string[]): Added {
-  const present = sources.find((source) => source.kind === 'takeout' && source.account === account);
+  const present = sources.find(
+    (source): source is TakeoutEntry => source.kind === 'takeout' && source.account === account,
+  );
   const id = present?.id ?? freeId(sources);
   const newPaths = paths.filter((path) => !present?.paths.includes(path));
-  const entry: SourceEntry = {
+  const entry: TakeoutEntry = {
     id,
     kind: 'takeout',
     account,

@@ -50,8 +50,8 @@ export async function updateValue(path: string, name: OptionName, value: string)
 
 async function updateObject(path: string, change: (config: Config) => object): Promise<void> {
   const [{ withFileLock }, { writeFileAtomically }] = await Promise.all([
-    import('./file-lock.ts'),
-    import('./write-file.ts'),
+    import('../model/file-lock.ts'),
+    import('../model/write-file.ts'),
   ]);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   await withFileLock(path, () => {

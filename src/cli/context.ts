@@ -7,7 +7,8 @@ import type { Cache } from '../cache/cache.ts';
 import type { Fetcher } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
 import type { Settings } from '../model/options.ts';
-import { openSources } from '../sources/all.ts';
+import { openSources, type SourceParts } from '../sources/all.ts';
+import type { GoogleClient } from '../sources/google/client.ts';
 import type { Source } from '../sources/source.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Output } from './output.ts';
@@ -28,6 +29,8 @@ export interface Context {
   signal(): AbortSignal;
   index(): Promise<Index>;
   cache(): Promise<Cache>;
+  /** What sources are opened with. */
+  readonly sourceParts: SourceParts;
   sources(): Promise<readonly Source[]>;
   fetcher(): Promise<Fetcher>;
   close(): Promise<void>;
@@ -65,8 +68,41 @@ export function createContext({ flags, env, createOutput }: ContextRequest): Con
     closers.push(() => made.close());
     return made;
   });
+  const counts = once(async () => {
+    const { openDailyCounts } = await import('../index/daily-counts.ts');
+    const opened = openDailyCounts(paths.dataFolder);
+    closers.push(() => opened.close());
+    return opened;
+  });
+  const clients = new Map<string, Promise<GoogleClient>>();
+  const sourceParts: SourceParts = {
+    google(account) {
+      const known = clients.get(account);
+      if (known !== undefined) return known;
+      const made = openGoogleClient(account);
+      clients.set(account, made);
+      return made;
+    },
+  };
+  async function openGoogleClient(account: string): Promise<GoogleClient> {
+    const [{ createGoogleClient }, { endpointsOf }, opened] = await Promise.all([
+      import('../sources/google/client.ts'),
+      import('../sources/google/endpoints.ts'),
+      counts(),
+    ]);
+    const client = createGoogleClient({
+      account,
+      endpoints: endpointsOf(settings),
+      secretPath: paths.clientSecret,
+      tokenPath: paths.tokens,
+      counts: opened,
+      log: (message) => output.log('info', message),
+    });
+    closers.push(() => client.close());
+    return client;
+  }
   const sources = once(async () => {
-    const opened = await openSources(config.sources);
+    const opened = await openSources(config.sources, sourceParts);
     for (const source of opened) closers.push(() => source.close());
     return opened;
   });
@@ -93,6 +129,7 @@ export function createContext({ flags, env, createOutput }: ContextRequest): Con
     signal,
     index,
     cache,
+    sourceParts,
     sources,
     fetcher,
     async close() {

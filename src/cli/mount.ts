@@ -46,7 +46,7 @@ async function serveAt(context: Context, mountPoint: string): Promise<Mounted> {
     context.cache(),
     context.sources(),
   ]);
-  const archives = config.sources.flatMap((source) => source.paths);
+  const archives = config.sources.flatMap((source) => (source.kind === 'takeout' ? source.paths : []));
   for (const home of new Set([paths.dataFolder, paths.configFolder])) {
     refuseNesting({ mountPoint, home, cache: cachePath, archives });
   }

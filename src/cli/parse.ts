@@ -117,6 +117,7 @@ function addOptions(to: Commander, belongs: (option: Option) => boolean): void {
     // All texts are kept, also of an option that has one value; the last one counts.
     if (option.value !== undefined)
       made.argParser((text, before: string[] | undefined) => [...(before ?? []), text]);
+    if (option.rare === true) made.hideHelp();
     to.addOption(made);
     // Takes back what the environment or the configuration switched on.
     if (option.kind === 'flag') to.addOption(new CommanderOption(`--no-${flag.slice(2)}`).hideHelp());

@@ -12,6 +12,9 @@ export interface Paths {
   /** The index, its leases and the logs. */
   readonly dataFolder: string;
   readonly config: string;
+  /** The owner's client at Google, and what Google gave at sign-in. */
+  readonly clientSecret: string;
+  readonly tokens: string;
   readonly index: string;
   /** The cache, where nothing else is said. */
   readonly defaultCache: string;
@@ -27,6 +30,8 @@ export function resolvePaths(home: string | undefined, env: Environment): Paths 
     configFolder,
     dataFolder,
     config: join(configFolder, 'config.json'),
+    clientSecret: join(configFolder, 'client_secret.json'),
+    tokens: join(configFolder, 'token.json'),
     index: join(dataFolder, 'index.db'),
     defaultCache: join(dataFolder, 'cache'),
     mountLog: join(dataFolder, 'mount.log'),

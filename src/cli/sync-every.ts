@@ -43,7 +43,7 @@ async function slept(ms: number, signal: AbortSignal): Promise<boolean> {
 
 async function syncOnce(context: Context, signal: AbortSignal): Promise<void> {
   // Archives may have been added since the mount began.
-  const sources = await openSources(readConfig(context.paths.config).sources);
+  const sources = await openSources(readConfig(context.paths.config).sources, context.sourceParts);
   try {
     const report = await syncSources(context, sources, signal, () => {});
     for (const { id, newItems, newFiles, problems, error } of report.sources) {

@@ -4,7 +4,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { createPartial, removePartial } from '../cache/partial.ts';
-import { checkSourceEntry, openSources } from '../sources/all.ts';
+import { checkSourceEntry, noAccounts, openSources } from '../sources/all.ts';
 import type { Source } from '../sources/source.ts';
 import type { FillAnswer, FillTask } from './fill-threads.ts';
 
@@ -14,7 +14,7 @@ function sourceOf(task: FillTask): Promise<Source> {
   const { source: id } = task.location;
   let source = sources.get(id);
   if (source === undefined) {
-    source = openSources([checkSourceEntry(task.source)]).then(([opened]) => {
+    source = openSources([checkSourceEntry(task.source)], noAccounts).then(([opened]) => {
       if (opened === undefined) throw new Error('there is no such source');
       return opened;
     });

@@ -63,6 +63,14 @@ export function parseFlag(text: string): boolean {
   return refuse(text, '1 or 0');
 }
 
+/** The address of a service, for paths to be put behind it: `https://photoslibrary.googleapis.com`. */
+export function parseUrl(text: string): string {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
+    refuse(text, 'an address such as https://photoslibrary.googleapis.com');
+  return url.href.replace(/\/+$/, '');
+}
+
 /** Any text but none. */
 export function parseText(text: string): string {
   if (text === '') refuse(text, 'not empty');

@@ -11,6 +11,7 @@ import {
   parseMode,
   parsePercent,
   parseText,
+  parseUrl,
 } from './option-values.ts';
 
 /** The commands, by the words a user types. */
@@ -33,6 +34,8 @@ interface Values {
   flag: boolean;
   text: string;
   path: string;
+  /** Absolute, http or https, without a slash at its end. */
+  url: string;
   /** Given once for each value; one value a line in the environment, a list in the configuration. */
   texts: readonly string[];
   count: number;
@@ -58,6 +61,8 @@ export interface Option {
   readonly key?: string;
   readonly help: string;
   readonly commands: 'all' | readonly CommandName[];
+  /** Hardly anybody needs it: in the README's table, not in the help. */
+  readonly rare?: boolean;
 }
 
 export const options = {
@@ -240,6 +245,77 @@ export const options = {
     help: 'fetch again what is wrong, where a source still has it',
     commands: ['verify'],
   },
+  consentUrl: {
+    kind: 'url',
+    value: 'URL',
+    default: 'https://accounts.google.com/o/oauth2/v2/auth',
+    env: 'GPHOTOSFS_CONSENT_URL',
+    key: 'consentUrl',
+    help: 'the page where you let the program in',
+    commands: 'all',
+    rare: true,
+  },
+  tokenUrl: {
+    kind: 'url',
+    value: 'URL',
+    default: 'https://oauth2.googleapis.com/token',
+    env: 'GPHOTOSFS_TOKEN_URL',
+    key: 'tokenUrl',
+    help: 'where tokens come from',
+    commands: 'all',
+    rare: true,
+  },
+  revokeUrl: {
+    kind: 'url',
+    value: 'URL',
+    default: 'https://oauth2.googleapis.com/revoke',
+    env: 'GPHOTOSFS_REVOKE_URL',
+    key: 'revokeUrl',
+    help: 'where tokens are given back',
+    commands: 'all',
+    rare: true,
+  },
+  libraryUrl: {
+    kind: 'url',
+    value: 'URL',
+    default: 'https://photoslibrary.googleapis.com',
+    env: 'GPHOTOSFS_LIBRARY_URL',
+    key: 'libraryUrl',
+    help: 'the Photos Library API',
+    commands: 'all',
+    rare: true,
+  },
+  pickerUrl: {
+    kind: 'url',
+    value: 'URL',
+    default: 'https://photospicker.googleapis.com',
+    env: 'GPHOTOSFS_PICKER_URL',
+    key: 'pickerUrl',
+    help: 'the Photos Picker API',
+    commands: 'all',
+    rare: true,
+  },
+  driveUrl: {
+    kind: 'url',
+    value: 'URL',
+    default: 'https://www.googleapis.com/drive/v3',
+    env: 'GPHOTOSFS_DRIVE_URL',
+    key: 'driveUrl',
+    help: 'the Drive API',
+    commands: 'all',
+    rare: true,
+  },
+  contentHosts: {
+    kind: 'text',
+    value: 'HOSTS',
+    // One label only: customers' machines at Google are called *.bc.googleusercontent.com.
+    default: '*.googleusercontent.com',
+    env: 'GPHOTOSFS_CONTENT_HOSTS',
+    key: 'contentHosts',
+    help: 'hosts besides those of the APIs that may see the token when photos are fetched',
+    commands: 'all',
+    rare: true,
+  },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;
@@ -285,6 +361,8 @@ export function parseOption(option: Option, texts: readonly string[]): Settings[
       return parseDuration(text);
     case 'percent':
       return parsePercent(text);
+    case 'url':
+      return parseUrl(text);
     case 'text':
     case 'path':
       return parseText(text);

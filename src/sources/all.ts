@@ -1,48 +1,86 @@
 /** The one list of source kinds: what the configuration says of a source, and how it becomes one. */
 import { isAbsolute } from 'node:path';
 import { GphotosfsError } from '../model/errors.ts';
+import type { GoogleClient } from './google/client.ts';
 import type { Source } from './source.ts';
 
-/** A source as `config.json` has it. */
-export interface SourceEntry {
+/** What every source of `config.json` has. */
+interface EntryBase {
   /** Unique in its home: `takeout`, `takeout-2`. */
   readonly id: string;
-  readonly kind: SourceKind;
   /** The owner's word for the Google account. */
   readonly account: string;
-  /** Takeout: absolute paths of archives and unpacked folders. */
+}
+
+export interface TakeoutEntry extends EntryBase {
+  readonly kind: 'takeout';
+  /** Absolute paths of archives and unpacked folders. */
   readonly paths: readonly string[];
 }
 
+/** A source as `config.json` has it. */
+export type SourceEntry = TakeoutEntry;
+
+export type SourceKind = SourceEntry['kind'];
+
+/** What sources need that isn't theirs; made when a source first asks. */
+export interface SourceParts {
+  /** The client of an account, by its label; sources of one account share it. */
+  google(account: string): Promise<GoogleClient>;
+}
+
+/** For those that open only sources without an account, such as threads. */
+export const noAccounts: SourceParts = {
+  google: () => Promise.reject(new GphotosfsError('internal', 'there are no accounts here')),
+};
+
+type EntryOf<Kind extends SourceKind> = Extract<SourceEntry, { readonly kind: Kind }>;
+
+interface KindOfSource<Entry extends SourceEntry> {
+  /** The fields that only this kind has, from those in a configuration. @throws `usage` that begins with `where` */
+  readonly check: (
+    fields: Readonly<Record<string, unknown>>,
+    where: string,
+  ) => Omit<Entry, keyof EntryBase | 'kind'>;
+  readonly open: (entry: Entry, parts: SourceParts) => Promise<Source>;
+}
+
 /** Loaded when asked for: what reads archives is not needed to say how things stand. */
-const openers = {
-  takeout: async (entry: SourceEntry): Promise<Source> => {
-    const { createTakeoutSource } = await import('./takeout/takeout-source.ts');
-    return createTakeoutSource(entry);
+const kinds: { readonly [Kind in SourceKind]: KindOfSource<EntryOf<Kind>> } = {
+  takeout: {
+    check({ paths, ...others }, where) {
+      refuseOthers(others);
+      if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string' && isAbsolute(path))) {
+        throw refusal(`${where}: "paths" must be a list of absolute paths`);
+      }
+      return { paths };
+    },
+    async open(entry) {
+      const { createTakeoutSource } = await import('./takeout/takeout-source.ts');
+      return createTakeoutSource(entry);
+    },
   },
 };
 
-export type SourceKind = keyof typeof openers;
-
 /** The sources of a configuration, in its order. */
-export function openSources(entries: readonly SourceEntry[]): Promise<Source[]> {
-  return Promise.all(entries.map((entry) => openers[entry.kind](entry)));
+export function openSources(entries: readonly SourceEntry[], parts: SourceParts): Promise<Source[]> {
+  return Promise.all(entries.map((entry) => kinds[entry.kind].open(entry, parts)));
 }
 
 /** @throws `usage` where `value`, as found in a configuration, is no source */
 export function checkSourceEntry(value: unknown): SourceEntry {
-  const { id, kind, account, paths, ...others } = asRecord(value);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw refusal(`a source has no "${unknown}"`);
+  const { id, kind, account, ...fields } = asRecord(value);
   if (typeof id !== 'string' || !/^[a-z][a-z0-9-]{0,62}$/.test(id)) {
     throw refusal('a source\'s "id" must be lower-case letters, digits and "-"');
   }
-  if (!isKind(kind)) throw refusal(`source ${id}: "kind" must be one of ${Object.keys(openers).join(', ')}`);
+  if (!isKind(kind)) throw refusal(`source ${id}: "kind" must be one of ${Object.keys(kinds).join(', ')}`);
   if (typeof account !== 'string' || account === '') throw refusal(`source ${id}: "account" must be a text`);
-  if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string' && isAbsolute(path))) {
-    throw refusal(`source ${id}: "paths" must be a list of absolute paths`);
-  }
-  return { id, kind, account, paths };
+  return { id, kind, account, ...kinds[kind].check(fields, `source ${id}`) };
+}
+
+function refuseOthers(fields: Readonly<Record<string, unknown>>): void {
+  const [unknown] = Object.keys(fields);
+  if (unknown !== undefined) throw refusal(`a source has no "${unknown}"`);
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
@@ -51,7 +89,7 @@ function asRecord(value: unknown): Record<string, unknown> {
 }
 
 function isKind(value: unknown): value is SourceKind {
-  return typeof value === 'string' && Object.hasOwn(openers, value);
+  return typeof value === 'string' && Object.hasOwn(kinds, value);
 }
 
 function refusal(message: string): GphotosfsError {

@@ -109,8 +109,8 @@ describe('the command line', () => {
     for (const command of commands) {
       const help = parse(...command.name.split(' '), '--help').asked;
       for (const name of optionNames) {
-        const { commands: of }: Option = options[name];
-        const belongs = of === 'all' || of.includes(command.name);
+        const { commands: of, rare = false }: Option = options[name];
+        const belongs = !rare && (of === 'all' || of.includes(command.name));
         expect(new RegExp(`^ +${flagOf(name)}\\b(?!-)`, 'm').test(help), `${command.name} ${name}`).toBe(
           belongs,
         );

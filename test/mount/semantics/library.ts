@@ -21,7 +21,7 @@ import { closeIndex, type Index, openIndex } from '../../../src/index/open.ts';
 import type { Layout } from '../../../src/index/settings.ts';
 import { dropSource } from '../../../src/index/sources.ts';
 import { type Attributes, listEntries, readTarget } from '../../../src/index/tree.ts';
-import { openSources, type SourceEntry } from '../../../src/sources/all.ts';
+import { noAccounts, openSources, type SourceEntry } from '../../../src/sources/all.ts';
 import { sync } from '../../../src/sync/sync.ts';
 import { recordCached, rootIno } from '../../helpers/mount-tree.ts';
 import { buildTakeout, photo, type TakeoutEntry } from '../../helpers/takeout-builder.ts';
@@ -189,7 +189,7 @@ async function syncLibrary(
   library: Pick<Library, 'index' | 'cachePath' | 'home' | 'layout'>,
   entries: readonly SourceEntry[],
 ): Promise<void> {
-  const sources = await openSources(entries);
+  const sources = await openSources(entries, noAccounts);
   const { index, cachePath, home, layout } = library;
   const signal = new AbortController().signal;
   const report = await sync({

@@ -9,13 +9,14 @@ import type { ServerReply, ServerRequest, ServerSetup } from './client.ts';
 
 const built = new URL('../../../dist/', import.meta.url);
 const load = <T>(path: string): Promise<T> => import(new URL(path.replace(/ts$/, 'js'), built).href);
-const [{ serve }, { loadDriver }, { openIndex }, { openCache }, { openSources }] = await Promise.all([
-  load<typeof import('../../../src/mount/serve.ts')>('mount/serve.ts'),
-  load<typeof import('../../../src/mount/drivers.ts')>('mount/drivers.ts'),
-  load<typeof import('../../../src/index/open.ts')>('index/open.ts'),
-  load<typeof import('../../../src/cache/cache.ts')>('cache/cache.ts'),
-  load<typeof import('../../../src/sources/all.ts')>('sources/all.ts'),
-]);
+const [{ serve }, { loadDriver }, { openIndex }, { openCache }, { noAccounts, openSources }] =
+  await Promise.all([
+    load<typeof import('../../../src/mount/serve.ts')>('mount/serve.ts'),
+    load<typeof import('../../../src/mount/drivers.ts')>('mount/drivers.ts'),
+    load<typeof import('../../../src/index/open.ts')>('index/open.ts'),
+    load<typeof import('../../../src/cache/cache.ts')>('cache/cache.ts'),
+    load<typeof import('../../../src/sources/all.ts')>('sources/all.ts'),
+  ]);
 
 const setup: ServerSetup = JSON.parse(process.argv[2] ?? '');
 
@@ -63,7 +64,7 @@ const log: string[] = [];
 const index = openIndex(join(setup.home, 'index.db'));
 const cache = openCache(setup.cachePath, index);
 const driver = await loadDriver(setup.driver);
-const sources = await openSources(setup.sources);
+const sources = await openSources(setup.sources, noAccounts);
 
 async function start() {
   return serve({

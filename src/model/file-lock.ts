@@ -1,28 +1,40 @@
 /**
  * A lock on a file that two commands might change at once, as a file beside it that only one of them can make.
  *
- * A holder is done in milliseconds. One that dies leaves its file, so whoever sees the same one for long takes it away;
- * time is measured by the waiter, so neither clocks nor process ids (other containers have their own) need to agree.
+ * A holder that lives writes into its file every second. One that dies leaves its file, so whoever sees the same one for
+ * long takes it away; time is measured by the waiter, so neither clocks nor process ids (other containers have their own)
+ * need to agree.
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../model/errors.ts';
+import { errorCode } from './errors.ts';
 
 /** A slow network disk takes a second for what a holder does. */
 const abandonedAfterMs = 5000;
+const renewEveryMs = 1000;
 const askAgainAfterMs = 20;
 
 /** Runs `work` while nobody else runs theirs under the same lock. */
-export async function withFileLock<T>(path: string, work: () => T): Promise<T> {
+export async function withFileLock<T>(path: string, work: () => T | Promise<T>): Promise<T> {
   const lock = `${path}.lock`;
   const token = randomUUID();
   await acquire(lock, token);
+  let renewals = 0;
+  const renewing = setInterval(() => {
+    renewals += 1;
+    if (isMine(lock, token)) writeFileSync(lock, `${token} ${renewals}`);
+  }, renewEveryMs).unref();
   try {
-    return work();
+    return await work();
   } finally {
-    if (readLock(lock) === token) unlinkSync(lock);
+    clearInterval(renewing);
+    if (isMine(lock, token)) unlinkSync(lock);
   }
+}
+
+function isMine(lock: string, token: string): boolean {
+  return readLock(lock)?.startsWith(token) ?? false;
 }
 
 async function acquire(lock: string, token: string): Promise<void> {

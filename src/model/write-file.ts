@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode } from '../model/errors.ts';
+import { errorCode } from './errors.ts';
 
 /** Writes `text` to `path`, for the owner only (0600). */
 export function writeFileAtomically(path: string, text: string): void {
