@@ -1,5 +1,6 @@
 /** What a line of the journal must look like. Names and links of it become the tree, so they must not lead out of it. */
 import { z } from 'zod';
+import { mediaKinds } from '../model/media-kind.ts';
 import type { JournalRecord } from './journal.ts';
 
 /** Inode numbers stay below 2^32. */
@@ -33,6 +34,12 @@ const description = z.object({
   place: z.tuple([z.number(), z.number()]).optional(),
   favorited: z.boolean().optional(),
   archived: z.boolean().optional(),
+});
+
+const choice = z.object({
+  years: z.array(text),
+  albums: z.array(text),
+  kinds: z.array(z.enum(mediaKinds)),
 });
 
 const record = z.discriminatedUnion('type', [
@@ -95,6 +102,7 @@ const record = z.discriminatedUnion('type', [
     type: z.literal('layout'),
     years: z.enum(['yearly', 'monthly']),
     albums: z.enum(['symlink', 'hardlink']),
+    filter: z.object({ only: choice, skip: choice }).optional(),
   }),
 ]);
 

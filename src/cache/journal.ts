@@ -8,6 +8,7 @@
  */
 import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
 import { errorCode } from '../model/errors.ts';
+import type { Filter } from '../model/filter.ts';
 import type { Role } from '../model/words.ts';
 import type { Description } from '../sources/source.ts';
 import { cacheError } from './cache-error.ts';
@@ -102,11 +103,12 @@ export type JournalRecord =
       readonly size: number;
       readonly sha256: string;
     }
-  /** How the tree is laid out; written before the first name that follows it. */
+  /** How the tree is laid out, and what a sync lists (without: everything); written before the first name that follows it. */
   | {
       readonly type: 'layout';
       readonly years: 'yearly' | 'monthly';
       readonly albums: 'symlink' | 'hardlink';
+      readonly filter?: Filter;
     };
 
 export interface Journal {

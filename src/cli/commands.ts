@@ -43,6 +43,10 @@ Give more parts or later exports in the same way, any time.
     summary: 'bring the index up to date with the sources',
     more: `Reads what archives list, and sidecars; never a photo. Nothing vanishes because an archive is missing.
 
+  gphotosfs sync --list-skip kind:video --list-skip "album:Screenshots"
+lists nothing new of these. What is listed already stays, and the next sync without a word of it goes by the same; with
+--list-skip none all that was left out comes.
+
 When index.db is lost or damaged, move it away, if it is still there, and
   gphotosfs sync --rebuild
 makes it again from the journal in the cache: the same names and inode numbers, and no photo is fetched again.`,
@@ -71,7 +75,8 @@ makes it again from the journal in the cache: the same names and inode numbers, 
 It goes on where it was stopped.
 
   gphotosfs prefetch
-  gphotosfs prefetch --year 2021 --album "Summer in Italy"`,
+  gphotosfs prefetch --year 2021 --album "Summer in Italy"
+  gphotosfs prefetch --skip kind:video`,
     load: () => import('./prefetch.ts'),
   },
   {
@@ -95,6 +100,12 @@ wrong is not given to readers any more. Nothing is ever deleted. It goes on wher
     more: `Looks at the system, the home, the cache and the sources, and changes nothing. Ends with 0 when all is well, with 3 when
 there are warnings, with 1 when something doesn't work.`,
     load: () => import('./doctor.ts'),
+  },
+  {
+    name: 'config',
+    summary: 'print the options in force, and where each came from',
+    more: 'A flag wins over the environment, that over config.json.',
+    load: () => import('./show-config.ts'),
   },
   {
     name: 'adopt',

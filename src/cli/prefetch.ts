@@ -2,6 +2,9 @@
 import { countSelected, type SelectedTotals } from '../index/plan.ts';
 import { readStatus } from '../index/status.ts';
 import { GphotosfsError } from '../model/errors.ts';
+import { parseTerms } from '../model/filter.ts';
+import { mediaKinds } from '../model/media-kind.ts';
+import { parseChoice } from '../model/option-values.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
 import { type PrefetchReport, prefetch } from '../prefetch/run.ts';
 import type { Context } from './context.ts';
@@ -17,7 +20,11 @@ export const run: Run = async (context) => {
   if (lastSync === undefined && files === 0) {
     throw new GphotosfsError('usage', 'nothing has been synced yet', { hint: 'Run "gphotosfs sync" first.' });
   }
-  const plan = planPrefetch(index, { years: settings.year, albums: settings.album });
+  const kinds = settings.kind.map((kind) => parseChoice(kind, mediaKinds));
+  const plan = planPrefetch(index, {
+    only: { years: settings.year, albums: settings.album, kinds },
+    skip: parseTerms(settings.skip, '--skip'),
+  });
   if (settings.dryRun) {
     output.result(recordOfPlan(plan), describePlan(plan));
     return exitCodes.done;

@@ -1,6 +1,8 @@
 /** `sync`: brings the index up to date, and says what could not be read. */
-import { layoutOf } from '../index/settings.ts';
+import { filterOf, layoutOf } from '../index/settings.ts';
 import { GphotosfsError } from '../model/errors.ts';
+import { type Choice, type Filter, parseTerms } from '../model/filter.ts';
+import { flagOf } from '../model/options.ts';
 import type { Problem } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
 import type { RebuildReport } from '../sync/rebuild.ts';
@@ -103,12 +105,28 @@ export async function syncSources(
       years: origins.years === 'default' ? chosen.years : settings.years,
       albums: origins.albums === 'default' ? chosen.albums : settings.albums,
     },
+    filter: chooseFilter(context, filterOf(index)),
     sources,
     rescan: settings.rescan,
     signal,
     progress: (source, { phase, done, total }) =>
       progress({ phase: `${source}: ${phase}`, done, total, unit: '' }),
   });
+}
+
+/** As with the layout: what nobody said this time stays as it was said last. */
+function chooseFilter({ settings, origins }: Context, last: Filter): Filter {
+  const choose = (name: 'listOnly' | 'listSkip', before: Choice, back: string): Choice => {
+    if (origins[name] === 'default') return before;
+    return parseTerms(
+      settings[name].filter((term) => term !== back),
+      flagOf(name),
+    );
+  };
+  return {
+    only: choose('listOnly', last.only, 'all'),
+    skip: choose('listSkip', last.skip, 'none'),
+  };
 }
 
 /** 0 when all was read; 3 when something was left out; an error's own code when no source could be read at all. */
@@ -136,11 +154,12 @@ function tellProblems({ output }: Context, { id, problems, error }: SourceReport
 }
 
 function describeSource(source: SourceReport): string[] {
-  const { id, newItems, newFiles, newAlbums, heldBack, error } = source;
+  const { id, newItems, newFiles, newAlbums, heldBack, filtered, error } = source;
   const parts = [
     `${formatCounted(newItems, 'new item')} in ${formatCounted(newFiles, 'file')}`,
     formatCounted(newAlbums, 'new album'),
   ];
+  if (filtered > 0) parts.push(`${formatCounted(filtered, 'item')} left out by the filter`);
   if (heldBack > 0) parts.push(`${formatCounted(heldBack, 'trashed item')} held back`);
   const lost = losses(source).length;
   if (lost > 0) parts.push(formatCounted(lost, 'problem'));

@@ -16,6 +16,11 @@ export function findArchive(
 }
 
 /** Adds or updates an archive and gives its id. */
+/** Whether anything of the source has been read. */
+export function hasArchives(index: Index, source: string): boolean {
+  return rawStatement(index, 'SELECT 1 FROM archive WHERE source = ?').get(source) !== undefined;
+}
+
 export function putArchive(index: Index, source: string, archive: ScannedArchive): number {
   const row = rawStatement(
     index,

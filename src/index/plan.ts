@@ -1,34 +1,47 @@
 /** What a prefetch has to do: which files are selected, which of them are not in the cache, and where they lie. */
+import { type Filter, nothing } from '../model/filter.ts';
+import { videoExtensions } from '../model/media-kind.ts';
 import type { CacheStat } from './cached.ts';
 import { albumsIno, type Index, rawStatement, yearsIno } from './open.ts';
 
-/** Directory names, as the tree shows them; an empty list selects all. */
-export interface Selection {
-  readonly years: readonly string[];
-  readonly albums: readonly string[];
-}
+/** Years by the names of their directories, albums by title or directory. */
+export type Selection = Filter;
 
-/** The inode numbers of the directories `years/NAME`, with their months. */
-const yearDirectories = `
-  SELECT e.ino FROM entry e WHERE e.parent = ${yearsIno} AND e.name IN (SELECT value FROM json_each(?1))
+/** The inode numbers of the directories `years/NAME`, with their months; the names are a JSON list. */
+const yearDirectories = (names: string) => `
+  SELECT e.ino FROM entry e WHERE e.parent = ${yearsIno} AND e.name IN (SELECT value FROM json_each(${names}))
   UNION ALL
   SELECT m.ino FROM entry e JOIN entry m ON m.parent = e.ino JOIN inode i ON i.ino = m.ino
-  WHERE e.parent = ${yearsIno} AND i.kind = 1 AND e.name IN (SELECT value FROM json_each(?1))`;
+  WHERE e.parent = ${yearsIno} AND i.kind = 1 AND e.name IN (SELECT value FROM json_each(${names}))`;
 
-/** Albums by their directory's name or by title. */
-const chosenAlbums = `
-  SELECT a.id FROM album a JOIN inode d ON d.ino = a.directory JOIN entry e ON e.parent = d.parent AND e.id = d.entry
-  WHERE e.name IN (SELECT value FROM json_each(?2)) OR a.title IN (SELECT value FROM json_each(?2))`;
+/** The members of albums, which are named by their directory or by title. */
+const albumMembers = (names: string) => `
+  SELECT m.ino FROM membership m WHERE m.album IN (
+    SELECT a.id FROM album a JOIN inode d ON d.ino = a.directory JOIN entry e ON e.parent = d.parent AND e.id = d.entry
+    WHERE e.name IN (SELECT value FROM json_each(${names})) OR a.title IN (SELECT value FROM json_each(${names})))`;
+
+/** As model/media-kind.ts tells it: role 2 is the clip of a live photo. */
+const kindOfFile = `
+  CASE WHEN f.role = 2 THEN 'motion'
+       WHEN EXISTS (SELECT 1 FROM json_each(?7) x WHERE f.name LIKE '%.' || x.value) THEN 'video'
+       ELSE 'photo' END`;
+
+const isIn = (names: string) => `IN (SELECT value FROM json_each(${names}))`;
 
 const selected = `
   FROM file f JOIN inode i ON i.ino = f.ino
-  WHERE (?1 = '[]' AND ?2 = '[]')
-     OR (?1 <> '[]' AND i.parent IN (${yearDirectories}))
-     OR (?2 <> '[]' AND f.ino IN (SELECT m.ino FROM membership m WHERE m.album IN (${chosenAlbums})))`;
+  WHERE ((?1 = '[]' AND ?2 = '[]')
+      OR (?1 <> '[]' AND i.parent IN (${yearDirectories('?1')}))
+      OR (?2 <> '[]' AND f.ino IN (${albumMembers('?2')})))
+    AND (?3 = '[]' OR ${kindOfFile} ${isIn('?3')})
+    AND (?4 = '[]' OR i.parent NOT IN (${yearDirectories('?4')}))
+    AND (?5 = '[]' OR f.ino NOT IN (${albumMembers('?5')}))
+    AND (?6 = '[]' OR NOT ${kindOfFile} ${isIn('?6')})`;
 
 /** SQLite's numbered parameters are bound by their number: better-sqlite3 takes them for names. */
-function parameters(selection: Selection): Record<number, string> {
-  return { 1: JSON.stringify(selection.years), 2: JSON.stringify(selection.albums) };
+function parameters({ only, skip }: Selection): Record<number, string> {
+  const lists = [only.years, only.albums, only.kinds, skip.years, skip.albums, skip.kinds, videoExtensions];
+  return Object.fromEntries(lists.map((list, at) => [at + 1, JSON.stringify(list)]));
 }
 
 /** Newer bytes of a file that some source can give: they are what is wanted of it. */
@@ -140,18 +153,17 @@ export function listRecorded(index: Index, selection: Selection): RecordedFile[]
   }));
 }
 
-/** Which of the wanted years and albums do not exist. */
-export function unknownSelection(index: Index, selection: Selection): Selection {
+/** Which of the wanted years and albums do not exist. What is to be skipped need not be there. */
+export function unknownSelection(index: Index, { only }: Selection): Selection {
   const missing = (sql: string, names: readonly string[]) =>
     names.filter((name) => rawStatement(index, sql).get({ name }) === undefined);
-  return {
-    years: missing(`SELECT 1 FROM entry WHERE parent = ${yearsIno} AND name = @name`, selection.years),
-    albums: missing(
-      `SELECT 1 FROM entry WHERE parent = ${albumsIno} AND name = @name
-       UNION ALL SELECT 1 FROM album WHERE title = @name`,
-      selection.albums,
-    ),
-  };
+  const years = missing(`SELECT 1 FROM entry WHERE parent = ${yearsIno} AND name = @name`, only.years);
+  const albums = missing(
+    `SELECT 1 FROM entry WHERE parent = ${albumsIno} AND name = @name
+     UNION ALL SELECT 1 FROM album WHERE title = @name`,
+    only.albums,
+  );
+  return { only: { years, albums, kinds: [] }, skip: nothing };
 }
 
 /** Cached files whose time became final after they were cached. A second's difference is a coarse file system's. */

@@ -1,5 +1,6 @@
 /** Small facts about the index itself, and the layout that the first sync chose for ever. */
 import { GphotosfsError } from '../model/errors.ts';
+import { everything, type Filter } from '../model/filter.ts';
 import { type Index, rawStatement, statement, transaction } from './open.ts';
 
 export function getSetting(index: Index, key: string): string | undefined {
@@ -50,4 +51,14 @@ export function settleLayout(index: Index, wanted: Layout): void {
       }
     }
   });
+}
+
+/** What a sync lists; everything, where nobody said otherwise. */
+export function filterOf(index: Index): Filter {
+  const stored = getSetting(index, 'filter');
+  return stored === undefined ? everything : (JSON.parse(stored) as Filter);
+}
+
+export function putFilter(index: Index, filter: Filter): void {
+  putSetting(index, 'filter', JSON.stringify(filter));
 }

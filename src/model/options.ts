@@ -26,6 +26,7 @@ export type CommandName =
   | 'status'
   | 'verify'
   | 'doctor'
+  | 'config'
   | 'adopt';
 
 /** What an option's value is, with the type it becomes. `path` is made absolute by whoever knows from where. */
@@ -126,6 +127,22 @@ export const options = {
     help: 'what album folders hold: symlink or hardlink; settled by the first sync',
     commands: ['sync'],
   },
+  listOnly: {
+    kind: 'texts',
+    value: 'TERM',
+    env: 'GPHOTOSFS_LIST_ONLY',
+    key: 'listOnly',
+    help: 'list nothing new but year:YEAR, album:TITLE or kind:KIND (photo, video, motion); may be repeated, `all` takes it back',
+    commands: ['sync'],
+  },
+  listSkip: {
+    kind: 'texts',
+    value: 'TERM',
+    env: 'GPHOTOSFS_LIST_SKIP',
+    key: 'listSkip',
+    help: 'list nothing new of year:YEAR, album:TITLE or kind:KIND; may be repeated, `none` takes it back',
+    commands: ['sync'],
+  },
   rescan: {
     kind: 'flag',
     env: 'GPHOTOSFS_RESCAN',
@@ -212,6 +229,22 @@ export const options = {
     env: 'GPHOTOSFS_PREFETCH_ALBUMS',
     key: 'prefetchAlbums',
     help: 'only this album folder; may be repeated',
+    commands: ['prefetch'],
+  },
+  kind: {
+    kind: 'texts',
+    value: 'KIND',
+    env: 'GPHOTOSFS_PREFETCH_KINDS',
+    key: 'prefetchKinds',
+    help: 'only photo, video or motion (clips of live photos); may be repeated',
+    commands: ['prefetch'],
+  },
+  skip: {
+    kind: 'texts',
+    value: 'TERM',
+    env: 'GPHOTOSFS_PREFETCH_SKIP',
+    key: 'prefetchSkip',
+    help: 'leave out year:YEAR, album:TITLE or kind:KIND; may be repeated',
     commands: ['prefetch'],
   },
   dryRun: {

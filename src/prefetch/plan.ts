@@ -98,7 +98,7 @@ function archivesOf(runs: readonly Run[]): Plan['archives'] {
 }
 
 function refuseUnknown(index: Index, selection: Selection): void {
-  const unknown = unknownSelection(index, selection);
+  const { only: unknown } = unknownSelection(index, selection);
   const [year] = unknown.years;
   const [album] = unknown.albums;
   if (year !== undefined) {

@@ -19,13 +19,25 @@ import { linkTarget } from '../tree/layout.ts';
 import type { ScanState } from './scan-state.ts';
 
 export function applyAlbum(scan: ScanState, growth: Growth, scanned: ScannedAlbum): void {
-  const album = findAlbum(scan, growth, scanned) ?? newAlbum(scan, growth, scanned);
+  const known = findAlbum(scan, growth, scanned);
+  if (known === undefined && isLeftOut(scan, scanned)) return;
+  const album = known ?? newAlbum(scan, growth, scanned);
   for (const member of scanned.members) {
     const archive = scan.archiveIds.get(member.archive);
-    // A member that is held back (in the trash) has no file.
+    // A member that is held back (in the trash, by the filter) has no file.
     const ino = archive === undefined ? undefined : fileAt(scan.index, archive, member.offset)?.ino;
     if (ino !== undefined && !isMember(scan.index, ino, album.id)) join(scan, growth, album, ino);
   }
+}
+
+/** Under a filter no album is shown that is to be skipped, or of which nothing is listed. */
+function isLeftOut(scan: ScanState, { title, folder, members }: ScannedAlbum): boolean {
+  if (scan.wants === undefined) return false;
+  if (scan.skippedAlbums.has(title) || scan.skippedAlbums.has(folder)) return true;
+  return members.every(({ archive, offset }) => {
+    const id = scan.archiveIds.get(archive);
+    return id === undefined || fileAt(scan.index, id, offset) === undefined;
+  });
 }
 
 /** The same folder and date; an album whose date one side doesn't know is the only one of its folder, or a new one. */

@@ -53,6 +53,11 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem)
     scan.counts.heldBack += 1;
     return;
   }
+  const isWanted = (file: ScannedFile): boolean => scan.wants?.(scanned, file, exportTime) ?? true;
+  if (item === undefined && !scanned.files.some(isWanted)) {
+    scan.counts.filtered += 1;
+    return;
+  }
   const id = item?.id ?? newItem(scan, growth, scanned, exportTime);
   if (item !== undefined) refreshItem(scan, growth, item, scanned, exportTime);
   for (const owner of owners) regroup(scan, growth, owner, id, files, scanned);
@@ -64,7 +69,8 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem)
     if (ino === undefined) {
       free ??= item === undefined ? [] : freeFiles(scan, item.id, scanned.exportId);
       const siblings = free.filter((sibling) => !taken.has(sibling.ino));
-      ino = placeFile(scan, growth, { id, siblings }, file.scanned, scanned, exportTime);
+      const family = { id, siblings, takesNew: !scanned.trashed && isWanted(file.scanned) };
+      ino = placeFile(scan, growth, family, file.scanned, scanned, exportTime);
     }
     if (ino === undefined) continue;
     taken.add(ino);
@@ -149,9 +155,11 @@ interface Family {
   readonly id: number;
   /** Its files that the scanned one may be. */
   readonly siblings: readonly FileRow[];
+  /** A file that is none of them is to be listed. */
+  readonly takesNew: boolean;
 }
 
-/** The inode of a scanned file at a place that isn't known; undefined for one that is held back in the trash. */
+/** The inode of a scanned file at a place that isn't known; undefined for one that is held back. */
 function placeFile(
   scan: ScanState,
   growth: Growth,
@@ -163,6 +171,7 @@ function placeFile(
   const kin = findKin(scan.index, family.siblings, scanned);
   // The trash brings no new bytes, but what is listed already may also be had from there.
   if (item.trashed && (kin === undefined || kin.as === 'other')) return undefined;
+  if (kin === undefined && !family.takesNew) return undefined;
   if (kin === undefined) return newFile(scan, growth, family.id, scanned, item, exportTime);
   noteKin(scan.index, kin, scanned.content, exportTime);
   return kin.file.ino;

@@ -16,10 +16,11 @@ import { type CachedRow, putCached } from '../index/cached.ts';
 import { openLeases } from '../index/leases.ts';
 import { type Index, transaction } from '../index/open.ts';
 import { beginRestore, type Restoring } from '../index/restore.ts';
-import { type Layout, putSetting } from '../index/settings.ts';
+import { type Layout, putFilter, putSetting } from '../index/settings.ts';
 import { getInode, pathOf } from '../index/tree.ts';
 import { uncachedFiles } from '../index/verification.ts';
 import { GphotosfsError } from '../model/errors.ts';
+import type { Filter } from '../model/filter.ts';
 import { uniqueKey } from '../tree/names.ts';
 
 export interface RebuildRequest {
@@ -88,15 +89,19 @@ async function restore(index: Index, cache: Cache, signal: AbortSignal): Promise
   try {
     let damagedLines = 0;
     let layout: Layout | undefined;
+    let filter: Filter | undefined;
     for (const record of read()) {
       if (record === undefined) damagedLines += 1;
-      else if (record.type === 'layout') layout = { years: record.years, albums: record.albums };
-      else stage(restoring, record);
+      else if (record.type === 'layout') {
+        layout = { years: record.years, albums: record.albums };
+        filter = record.filter;
+      } else stage(restoring, record);
     }
     const { files, albums, leftOut } = restoring.merge();
     if (layout !== undefined && files > 0) {
       putSetting(index, 'years', layout.years);
       putSetting(index, 'albums', layout.albums);
+      if (filter !== undefined) putFilter(index, filter);
     }
     const cached = await restoreCached(index, cache, restoring.cachedFiles(), signal);
     return { journal: true, files, albums, leftOut, damagedLines, ...cached };

@@ -2,10 +2,11 @@
 import { hasItems } from '../index/items.ts';
 import { dropLookups, makeLookups } from '../index/lookups.ts';
 import type { Index } from '../index/open.ts';
-import type { Layout } from '../index/settings.ts';
+import { filterOf, type Layout } from '../index/settings.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { UnixSeconds } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
+import type { Wants } from './filter.ts';
 
 export interface ScanState {
   readonly index: Index;
@@ -19,7 +20,18 @@ export interface ScanState {
   readonly alone: { is: boolean; exportId: string | undefined };
   /** Whether the indexes that look-ups go by are still to be made (`index/lookups.ts`). */
   readonly lookups: { missing: boolean };
-  readonly counts: { newItems: number; newFiles: number; newAlbums: number; heldBack: number };
+  readonly counts: {
+    newItems: number;
+    newFiles: number;
+    newAlbums: number;
+    heldBack: number;
+    /** Not listed, for the filter leaves them out. */
+    filtered: number;
+  };
+  /** Whether a new file shall be listed; without it all are. Set before the first page is applied. */
+  wants: Wants | undefined;
+  /** Folders and titles of albums that are left out. */
+  readonly skippedAlbums: ReadonlySet<string>;
 }
 
 /** Begins a scan, inside a write transaction; `makeLookups` is to follow, however the scan ends. */
@@ -35,7 +47,9 @@ export function beginScan(index: Index, source: ScanState['source'], layout: Lay
     exportTimes: new Map(),
     alone: { is: isFirst, exportId: undefined },
     lookups: { missing: true },
-    counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0 },
+    counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0, filtered: 0 },
+    wants: undefined,
+    skippedAlbums: new Set(filterOf(index).skip.albums),
   };
 }
 

@@ -6,12 +6,14 @@ import { openCache } from '../cache/cache.ts';
 import { openLeases } from '../index/leases.ts';
 import { makeLookups } from '../index/lookups.ts';
 import { type Index, transaction } from '../index/open.ts';
-import { type Layout, settleLayout } from '../index/settings.ts';
+import { filterOf, type Layout, putFilter, settleLayout } from '../index/settings.ts';
 import { finishScan, putSource, recall } from '../index/sources.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import type { Filter } from '../model/filter.ts';
 import type { Problem } from '../model/words.ts';
 import type { Page, ScanProgress, Source } from '../sources/source.ts';
 import { applyPage } from './apply.ts';
+import { afterAlbums, asksForAlbums, beginFiltered, settleScan, wantsOf } from './filter.ts';
 import { startJournal } from './journal-start.ts';
 import { beginScan } from './scan-state.ts';
 
@@ -22,6 +24,8 @@ export interface SourceReport {
   readonly newAlbums: number;
   /** In the trash, so not listed. */
   readonly heldBack: number;
+  /** Not listed, for the filter leaves them out. */
+  readonly filtered: number;
   readonly problems: readonly Problem[];
   /** Why the scan ended before its end; what came until then is in the index. */
   readonly error: GphotosfsError | undefined;
@@ -38,6 +42,8 @@ export interface SyncRequest {
   readonly home: string;
   readonly layout: Layout;
   readonly sources: readonly Source[];
+  /** What is to be listed from now on; without it what the last sync with one said. */
+  readonly filter?: Filter;
   /** Read again also what has not changed. */
   readonly rescan: boolean;
   readonly signal: AbortSignal;
@@ -65,6 +71,7 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
     const beating = setInterval(() => leases.beat('sync', 0), beatEveryMs);
     try {
       settleLayout(request.index, request.layout);
+      if (request.filter !== undefined) putFilter(request.index, request.filter);
       const reports: SourceReport[] = [];
       for (const source of request.sources) reports.push(await syncSource(request, source));
       return { sources: reports };
@@ -83,17 +90,25 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
   const now = Math.floor(Date.now() / 1000);
   const cache = openCache(request.cachePath, index);
   try {
-    const scan = transaction(index, () => {
+    const filter = filterOf(index);
+    const { scan, isRefiltered } = transaction(index, () => {
       cache.journal.append(startJournal(index));
       putSource(index, source.id, source.account);
-      return beginScan(index, source, request.layout);
+      const isRefiltered = beginFiltered(index, source.id);
+      return { scan: beginScan(index, source, request.layout), isRefiltered };
     });
-    const pages = source.scan({
+    scan.wants = wantsOf(filter, []);
+    const scanned = source.scan({
       recall: (key) => recall(index, source.id, key),
-      rescan: request.rescan,
+      rescan: request.rescan || isRefiltered,
       signal,
       progress: (progress) => request.progress(source.id, progress),
     });
+    const pages = asksForAlbums(filter)
+      ? afterAlbums(scanned, (all) => {
+          scan.wants = wantsOf(filter, all);
+        })
+      : scanned;
     const error = await applyPages(pages, (page) => {
       if (signal.aborted) throw new GphotosfsError('interrupted', 'the sync was interrupted');
       transaction(index, () => cache.journal.append(applyPage(scan, page, now)));
@@ -101,7 +116,12 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
     });
     transaction(index, () => makeLookups(index));
     if (error?.kind === 'interrupted') throw error;
-    if (error === undefined) finishScan(index, source.id);
+    if (error === undefined) {
+      transaction(index, () => {
+        finishScan(index, source.id);
+        settleScan(index, source.id);
+      });
+    }
     return { id: source.id, ...scan.counts, problems, error };
   } finally {
     cache.close();

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { optionNames, options } from '../../src/model/options.ts';
 import { buildTakeout, photo, type TakeoutSpec } from '../helpers/takeout-builder.ts';
 import { createPlace, type Place, until } from './run-program.ts';
 
@@ -109,12 +110,40 @@ describe('sync', () => {
       type: 'sync',
       complete: true,
       sources: [
-        { id: 'takeout', newItems: 9, newFiles: 9, newAlbums: 1, heldBack: 0, problems: [], error: null },
+        {
+          id: 'takeout',
+          newItems: 9,
+          newFiles: 9,
+          newAlbums: 1,
+          heldBack: 0,
+          filtered: 0,
+          problems: [],
+          error: null,
+        },
       ],
     });
     const second = await place.run('sync');
     expect(second).toMatchObject({ code: 0 });
     expect(second.stdout).toContain('takeout: 0 new items');
+  });
+
+  it('lists by a filter until it is told otherwise, though no archive is new then', async () => {
+    const parts = await buildTakeout(join(place.folder, 'takeout'), spec);
+    await place.run('add', 'takeout', ...parts);
+    const files = async (...args: string[]) => {
+      const ended = await place.run('sync', ...args);
+      expect(ended).toMatchObject({ code: 0 });
+      return [(await status()).files, /(\d+) items? left out/.exec(ended.stdout)?.[1]];
+    };
+    expect(await files('--list-only', 'year:2019', '--list-only', 'album:Rome')).toEqual([4, '5']);
+    expect(await files()).toEqual([4, undefined]);
+    expect(
+      await files('--list-only', 'all', '--list-skip', 'kind:photo', '--list-skip', 'kind:video'),
+    ).toEqual([4, '5']);
+    expect(await files('--list-skip', 'none')).toEqual([9, undefined]);
+    const wrong = await place.run('sync', '--list-only', 'yaer:2019');
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).toContain('--list-only: "yaer:2019" is not allowed');
   });
 
   it('needs a source', async () => {
@@ -320,5 +349,79 @@ describe('everything', () => {
     } finally {
       await xdg.clean();
     }
+  });
+});
+
+describe('config', () => {
+  it('tells every option with its origin', async () => {
+    mkdirSync(place.home, { mode: 0o700 });
+    writeFileSync(
+      join(place.home, 'config.json'),
+      JSON.stringify({ jobs: 2, umask: '027', prefetchSkip: ['kind:video', 'year:1999'] }),
+    );
+    const { code, stdout } = await place.run('--log-level', 'debug', 'config');
+    expect(code).toBe(0);
+    const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
+    const of = (name: string) => lines.find(([first]) => first === name)?.slice(1);
+    const file = join(place.home, 'config.json');
+    expect(of('logLevel')).toEqual(['debug', '--log-level']);
+    expect(of('home')).toEqual([place.home, 'GPHOTOSFS_HOME']);
+    expect(of('jobs')).toEqual(['2', file]);
+    expect(of('umask')).toEqual(['027', file]);
+    expect(of('prefetchSkip')).toEqual(['kind:video, year:1999', file]);
+    expect(of('cache')).toEqual([place.cache, 'default']);
+    const records = (await place.run('--json', 'config')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { name: string });
+    expect(records.map(({ name }) => name)).toEqual(
+      optionNames.map((name) => ('key' in options[name] ? options[name].key : name)),
+    );
+    expect(records.find(({ name }) => name === 'jobs')).toEqual({
+      type: 'option',
+      name: 'jobs',
+      value: 2,
+      origin: 'config',
+      from: file,
+    });
+  });
+});
+
+describe('several homes', () => {
+  it('live side by side, each with its own account, names and cache', async () => {
+    const family = ['anna', 'ben'].map((name) => ({ name, home: join(place.folder, name) }));
+    await Promise.all(
+      family.map(async ({ name, home }, at) => {
+        const parts = await buildTakeout(join(place.folder, `takeout-${name}`), {
+          ...spec,
+          entries: entries.slice(0, 5 + at),
+        });
+        const run = (...args: string[]) => place.run('--home', home, ...args);
+        expect((await run('add', 'takeout', '--account', name, ...parts)).code).toBe(0);
+        expect((await run('sync')).code).toBe(0);
+        expect((await run('prefetch')).code).toBe(0);
+      }),
+    );
+    for (const [at, { name, home }] of family.entries()) {
+      const { stdout } = await place.run('--home', home, '--json', 'status');
+      expect(JSON.parse(stdout)).toMatchObject({
+        items: 5 + at,
+        complete: true,
+        cache: join(home, 'cache'),
+        sources: [{ id: 'takeout', account: name }],
+      });
+      expect((await place.run('--home', home, 'sources')).stdout).toContain(`account "${name}"`);
+    }
+    // What is one's is not the other's.
+    const [anna, ben] = family;
+    const mixed = await place.run(
+      '--home',
+      anna?.home ?? '',
+      '--cache',
+      join(ben?.home ?? '', 'cache'),
+      'prefetch',
+    );
+    expect(mixed.code).toBe(1);
+    expect(mixed.stderr).toContain('is the cache of another index');
   });
 });

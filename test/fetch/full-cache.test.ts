@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openCache } from '../../src/cache/cache.ts';
+import { everything } from '../../src/model/filter.ts';
 import { planPrefetch } from '../../src/prefetch/plan.ts';
 import { prefetch } from '../../src/prefetch/run.ts';
 import { type FetchTaskOf, sharedExport } from '../helpers/fetch-process.ts';
@@ -47,7 +48,7 @@ const run = () =>
     cache: test.cache,
     fetcher: test.fetcher,
     sources: [test.source],
-    plan: planPrefetch(test.index, { years: [], albums: [] }),
+    plan: planPrefetch(test.index, everything),
     jobs: 2,
     signal,
     progress: () => {},

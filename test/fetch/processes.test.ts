@@ -1,6 +1,7 @@
 /** Several processes on one home: each content is fetched once, and what a killed one left is taken over. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { monotonicMs } from '../../src/model/clock.ts';
+import { everything } from '../../src/model/filter.ts';
 import { planPrefetch } from '../../src/prefetch/plan.ts';
 import { type FetchTaskOf, sharedExport, startFetchProcess } from '../helpers/fetch-process.ts';
 import {
@@ -58,7 +59,7 @@ describe('a process that is killed in the middle of a fetch', () => {
     const faults = [{ kind: 'stall', at: 2_000_000, file: '5.jpg' }] as const;
     const killed = startFetchProcess({ ...task, faults, jobs: 1 });
     await killed.line('fired stall 5.jpg');
-    const cached = () => planPrefetch(test.index, { years: [], albums: [] }).cachedFiles;
+    const cached = () => planPrefetch(test.index, everything).cachedFiles;
     await vi.waitFor(() => expect(cached()).toBeGreaterThan(0), { timeout: 30_000 });
     killed.child.kill('SIGKILL');
     expect(await killed.exited).toBe('SIGKILL');

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openCache } from '../../src/cache/cache.ts';
 import { createFetcher } from '../../src/fetch/fetcher.ts';
 import { closeIndex, openIndex } from '../../src/index/open.ts';
+import { everything } from '../../src/model/filter.ts';
 import { planPrefetch } from '../../src/prefetch/plan.ts';
 import { prefetch } from '../../src/prefetch/run.ts';
 import { type MemoryExport, memorySource, type OpenFault } from './memory-source.ts';
@@ -114,7 +115,7 @@ async function main(task: FetchTaskOf): Promise<void> {
     cache,
     fetcher,
     sources: [source],
-    plan: planPrefetch(index, { years: [], albums: [] }),
+    plan: planPrefetch(index, everything),
     jobs: task.jobs ?? 2,
     signal: new AbortController().signal,
     progress: () => {},

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { rootIno } from '../../src/index/open.ts';
 import { readStatus } from '../../src/index/status.ts';
+import { type Choice, everything, nothing } from '../../src/model/filter.ts';
 import { openFilesystem } from '../../src/mount/filesystem.ts';
 import { planPrefetch, type Selection } from '../../src/prefetch/plan.ts';
 import { type PrefetchReport, type PrefetchRequest, prefetch } from '../../src/prefetch/run.ts';
@@ -34,7 +35,7 @@ const setUp = async (exported: MemoryExport | readonly MemoryExport[], more: Tes
 };
 afterEach(() => test.remove());
 
-const all: Selection = { years: [], albums: [] };
+const all: Selection = everything;
 const run = (selection = all, more: Partial<PrefetchRequest> = {}): Promise<PrefetchReport> =>
   prefetch({
     index: test.index,
@@ -47,8 +48,8 @@ const run = (selection = all, more: Partial<PrefetchRequest> = {}): Promise<Pref
     progress: () => {},
     ...more,
   });
-const year = (...years: string[]): Selection => ({ years, albums: [] });
-const album = (...albums: string[]): Selection => ({ years: [], albums });
+const year = (...years: string[]): Selection => ({ only: { ...nothing, years }, skip: nothing });
+const album = (...albums: string[]): Selection => ({ only: { ...nothing, albums }, skip: nothing });
 
 /** A small library with most of what there is. */
 const library = (): MemoryExport =>
@@ -147,7 +148,38 @@ describe('a plan', () => {
     const [second = ''] = readNames('albums').filter((name) => name.includes('~'));
     expect(files(album(second))).toBe(1);
     expect(files(album('Nothing'))).toBe(0);
-    expect(files({ years: ['2020'], albums: [second] })).toBe(3);
+    expect(files({ only: { years: ['2020'], albums: [second], kinds: [] }, skip: nothing })).toBe(3);
+  });
+
+  it('narrows by kind, and leaves out what is to be skipped', async () => {
+    await setUp(
+      exportOf(
+        [
+          photo('a.jpg', 'a', { albums: ['Rome'] }),
+          photo('b.MP4', 'bb', { albums: ['Rome'] }),
+          {
+            files: [
+              { name: 'c.HEIC', bytes: 'ccc' },
+              { name: 'c.mov', bytes: 'cc', role: 'motion' },
+            ],
+            takenAt: 5,
+            yearFolder: 2020,
+          },
+        ],
+        { albums: [{ folder: 'Rome' }] },
+      ),
+    );
+    const chosen = (only: Partial<Choice>, skip: Partial<Choice> = {}) =>
+      planPrefetch(test.index, { only: { ...nothing, ...only }, skip: { ...nothing, ...skip } }).missingFiles;
+    expect(chosen({})).toBe(4);
+    expect(chosen({ kinds: ['photo'] })).toBe(2);
+    expect(chosen({ kinds: ['video'] })).toBe(1);
+    expect(chosen({ kinds: ['video', 'motion'] })).toBe(2);
+    expect(chosen({ albums: ['Rome'], kinds: ['photo'] })).toBe(1);
+    expect(chosen({}, { kinds: ['motion', 'video'] })).toBe(2);
+    expect(chosen({}, { albums: ['Rome'] })).toBe(2);
+    expect(chosen({ years: ['2021'] }, { albums: ['Rome'] })).toBe(0);
+    expect(chosen({}, { years: ['2020', '1999'] })).toBe(2);
   });
 
   function readNames(path: string): string[] {

@@ -2,6 +2,7 @@
  * Which names in a Takeout are photos and videos, and which names Google gives to edits. A name alone decides here;
  * an unknown kind of file still counts as media where a sidecar speaks of it (`gather.ts`).
  */
+import { videoExtensions } from '../../../model/media-kind.ts';
 import { splitName } from './file-name.ts';
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
@@ -12,11 +13,7 @@ const stillExtensions = new Set(
     dng cr2 cr3 crw nef nrw arw srf sr2 srw raf orf ori rw2 rwl raw pef ptx x3f 3fr fff iiq mos mef mrw
     erf kdc dcr dcs k25 gpr cap bay eip`),
 );
-const videoExtensions = new Set(
-  words(
-    'mp4 mov qt m4v avi mkv webm 3gp 3g2 mpg mpeg mpe m2v mts m2ts m2t ts wmv asf flv f4v divx mod tod mxf ogv insv lrv 360',
-  ),
-);
+const videos: ReadonlySet<string> = new Set(videoExtensions);
 /** Files of systems and of Takeout itself that are never anybody's photo. */
 const junkExtensions = new Set(words('html htm css js txt csv ini db lnk tmp part crdownload ds_store'));
 /** Folders that file managers, NAS systems and macOS leave behind; the pictures in them are thumbnails. */
@@ -39,7 +36,7 @@ export function kindOfName(name: string): NameKind {
   const extension = splitName(name).extension.slice(1).toLowerCase();
   if (extension === 'json') return 'json';
   if (stillExtensions.has(extension)) return 'still';
-  if (videoExtensions.has(extension)) return 'video';
+  if (videos.has(extension)) return 'video';
   if (/^mp(?:~\d+)?$/.test(extension) || /^MVIMG_[^.]*$/i.test(name)) return 'motion';
   return junkExtensions.has(extension) ? 'junk' : 'unknown';
 }
