@@ -18,12 +18,12 @@ import { monotonicMs } from '../model/clock.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { abortable, settled } from './abortable.ts';
+import type { Fetch, FetchParts, FetchTask, Outcome } from './fetch.ts';
 import { createFillThreads } from './fill-threads.ts';
 import { createFollowing } from './follow.ts';
 import { createFailedPlaces, wantedContent } from './locate.ts';
 import { createRangeBlocks } from './range-blocks.ts';
 import { readAt } from './read-at.ts';
-import type { Fetch, FetchParts, FetchTask, Outcome } from './run-fetch.ts';
 import { createRunning, leaseKeys, sameBytes } from './running.ts';
 
 export interface FetcherRequest {
@@ -167,6 +167,8 @@ export function createFetcher(request: FetcherRequest): Fetcher {
         await running.waitForOthers(ino, content, signal);
         continue;
       }
+      // Where it did not go on with what a dead process had given to this reader, that is in doubt from now on.
+      refuseDoubtful(ino, openedAt);
       try {
         const fetched = await fetch.read(offset, wanted, signal);
         if (fetched !== undefined) return fetched;

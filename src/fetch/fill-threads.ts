@@ -7,7 +7,6 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Directory } from '../cache/directories.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
@@ -20,28 +19,22 @@ export interface FillTask {
   readonly source: unknown;
   readonly location: Location;
   readonly content: Content;
-  /** Where the partial file is made, and its name there. */
-  readonly directory: Directory;
-  readonly name: string;
+  /** The partial file, empty; whoever asks opens and closes it, so a thread that dies leaves nothing behind. */
+  readonly fd: number;
 }
 
 export interface FillAnswer {
   readonly id: number;
-  /** undefined where it failed; then there is no file. */
-  readonly filled: { readonly fd: number; readonly crc32: number; readonly sha256: Uint8Array } | undefined;
-}
-
-/** A file that a thread has filled and checked. It is open in this process. */
-export interface ThreadFilled {
-  readonly fd: number;
-  readonly filled: Filled;
+  /** undefined where it failed. */
+  readonly filled: { readonly crc32: number; readonly sha256: Uint8Array } | undefined;
 }
 
 export interface FillThreads {
-  /** Makes and fills a partial file. Rejects when that failed; undefined where the file is not for the threads. */
-  fill(
-    request: Omit<FillTask, 'id' | 'source'> & { readonly source: Source },
-  ): Promise<ThreadFilled> | undefined;
+  /**
+   * Fills an empty file and checks it. When it has settled no thread writes there any more. Rejects when it failed, with
+   * some of the bytes written; undefined where the file is not for the threads.
+   */
+  fill(request: Omit<FillTask, 'id' | 'source'> & { readonly source: Source }): Promise<Filled> | undefined;
 }
 
 /** Larger files gain little, and a thread holds a file as a whole: at most so many bytes, compressed and not. */
@@ -51,7 +44,7 @@ const withoutThreads = 64;
 const mostThreads = 4;
 
 interface Waiting {
-  readonly resolve: (filled: ThreadFilled) => void;
+  readonly resolve: (filled: Filled) => void;
   readonly reject: (error: unknown) => void;
   readonly size: number;
 }
@@ -71,7 +64,7 @@ export function createFillThreads(signal: AbortSignal): FillThreads {
       asked += 1;
       if (asked <= withoutThreads) return undefined;
       threads ??= Array.from({ length: Math.min(mostThreads, availableParallelism()) }, startThread);
-      const [idlest] = [...threads].sort((a, b) => a.busy() - b.busy());
+      const [idlest] = threads.filter(({ hasEnded }) => !hasEnded()).sort((a, b) => a.busy() - b.busy());
       return idlest?.fill({ ...request, id: asked, source: request.source.openedWith });
     },
   };
@@ -80,12 +73,14 @@ export function createFillThreads(signal: AbortSignal): FillThreads {
 interface FillThread {
   /** Files it has been given and not finished. */
   busy(): number;
-  fill(task: FillTask): Promise<ThreadFilled>;
+  hasEnded(): boolean;
+  fill(task: FillTask): Promise<Filled>;
   end(): void;
 }
 
 function startThread(): FillThread {
-  const worker = new Worker(new URL('./fill-worker.js', import.meta.url), { trackUnmanagedFds: false });
+  // What it opens itself (archives) is closed when it is ended in the middle, as Node does by default.
+  const worker = new Worker(new URL('./fill-worker.js', import.meta.url));
   const waiting = new Map<number, Waiting>();
   let failure: unknown;
   const fail = (error: unknown): void => {
@@ -98,16 +93,23 @@ function startThread(): FillThread {
     waiting.delete(id);
     if (filled === undefined) reject?.(new GphotosfsError('internal', 'a thread could not fill a file'));
     else {
-      const { fd, crc32, sha256 } = filled;
-      resolve?.({ fd, filled: { content: { size: size ?? 0, crc32 }, sha256: Buffer.from(sha256) } });
+      const { crc32, sha256 } = filled;
+      resolve?.({ content: { size: size ?? 0, crc32 }, sha256: Buffer.from(sha256) });
     }
     // A thread that has nothing to do keeps no process alive.
     if (waiting.size === 0) worker.unref();
   });
-  worker.on('error', fail);
-  worker.on('exit', () => fail(new GphotosfsError('interrupted', 'the threads that fill files have ended')));
+  let cause: unknown;
+  worker.on('error', (error) => {
+    cause = error;
+  });
+  // Not before: until it has ended it may be in the middle of a write.
+  worker.on('exit', () =>
+    fail(cause ?? new GphotosfsError('interrupted', 'the threads that fill files have ended')),
+  );
   return {
     busy: () => waiting.size,
+    hasEnded: () => failure !== undefined,
     fill(task) {
       if (failure !== undefined) return Promise.reject(failure);
       worker.ref();

@@ -4,11 +4,10 @@
  * Readers get bytes as soon as they are written, except the last block: that is held back until size and CRC-32
  * agree, so that whoever reads the file to its end has read right bytes, or an error.
  */
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Content } from '../model/words.ts';
 import { abortableStream } from './abortable.ts';
+import { type Hashing, hashingOf } from './hashing.ts';
 import { readAt, writeAt } from './read-at.ts';
 
 /** Bytes at the end of a file that no reader gets before all of it is verified. */
@@ -43,6 +42,8 @@ export interface FillRequest {
   readonly name: string;
   readonly fd: number;
   readonly expected: Content;
+  /** What the file has already, hashed; `bytes` go on behind it. */
+  readonly begun?: Hashing | undefined;
   readonly bytes: AsyncIterable<Buffer>;
   /** Ends the fill, also when its bytes hang. */
   readonly signal: AbortSignal;
@@ -60,7 +61,8 @@ export function startFill(request: FillRequest): Fill {
   const { expected } = request;
   let fd = request.fd;
   const waiters = new Set<Waiter>();
-  let written = 0;
+  const hashing = request.begun ?? hashingOf();
+  let written = hashing.size;
   let failure: unknown;
   let complete = false;
 
@@ -76,15 +78,12 @@ export function startFill(request: FillRequest): Fill {
   };
 
   async function fill(): Promise<Filled> {
-    const hash = createHash('sha256');
-    let crc = 0;
     for await (const chunk of abortableStream(request.bytes, request.signal)) {
       if (written + chunk.length > expected.size)
         throw wrong(request.name, 'it is longer than the source said');
       // The disk takes it while it is being hashed.
       const writing = writeAt(fd, chunk, written);
-      hash.update(chunk);
-      crc = crc32(chunk, crc);
+      hashing.add(chunk);
       try {
         await writing;
       } catch (error) {
@@ -98,9 +97,9 @@ export function startFill(request: FillRequest): Fill {
     if (written !== expected.size) {
       throw wrong(request.name, `it has ${written} bytes, the source said ${expected.size}`);
     }
-    if (expected.crc32 !== undefined && crc !== expected.crc32)
+    if (expected.crc32 !== undefined && hashing.crc32 !== expected.crc32)
       throw wrong(request.name, 'its CRC-32 is wrong');
-    return { content: { size: written, crc32: crc }, sha256: hash.digest() };
+    return { content: { size: written, crc32: hashing.crc32 }, sha256: hashing.sha256() };
   }
 
   const done = fill().then(

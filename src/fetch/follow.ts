@@ -5,6 +5,7 @@
 import type { Cache } from '../cache/cache.ts';
 import { isPartialOf } from '../cache/partial.ts';
 import type { Leases } from '../index/leases.ts';
+import { monotonicMs } from '../model/clock.ts';
 import type { Content } from '../model/words.ts';
 import { readPath } from './read-at.ts';
 
@@ -25,9 +26,14 @@ export interface Following {
 /** How often the fate of fetches that were read along is looked at, ms. */
 const lookEveryMs = 500;
 
+/** How long nobody may go on with what a dead process left before its bytes are doubted, ms. */
+const leftMs = 10_000;
+
 interface Followed {
   readonly key: string;
   readonly ino: number;
+  /** When its owner was first seen dead, ms. */
+  leftSince?: number;
 }
 
 export function createFollowing(cache: Cache, leases: Leases, onDoubt: (ino: number) => void): Following {
@@ -36,11 +42,15 @@ export function createFollowing(cache: Cache, leases: Leases, onDoubt: (ino: num
   let timer: NodeJS.Timeout | undefined;
 
   function look(): void {
-    for (const [partial, { key, ino }] of followed) {
-      const fate = leases.fate(key, partial);
+    for (const [partial, one] of followed) {
+      const fate = leases.fate(one.key, partial);
       if (fate === 'underway') continue;
+      if (fate === 'left') {
+        one.leftSince ??= monotonicMs();
+        if (monotonicMs() - one.leftSince < leftMs) continue;
+      }
       followed.delete(partial);
-      if (fate === 'doubtful') onDoubt(ino);
+      if (fate !== 'verified') onDoubt(one.ino);
     }
     if (followed.size > 0) return;
     clearInterval(timer);

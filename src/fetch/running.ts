@@ -2,11 +2,14 @@
  * The fetches that run in this process. A file is fetched by one fetch at a time, and so is a content that several files
  * have, over all processes: whoever starts one holds the leases of both.
  */
+import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partialName } from '../cache/partial.ts';
 import type { Content } from '../model/words.ts';
 import { settled } from './abortable.ts';
-import { type Fetch, type FetchParts, type FetchTask, startFetch } from './run-fetch.ts';
+import type { Fetch, FetchParts, FetchTask } from './fetch.ts';
+import { isStillThere, openLeft } from './left-behind.ts';
+import { startFetch } from './run-fetch.ts';
 
 /** Who asks for a fetch, and how. */
 export type Asked = Pick<FetchTask, 'mayBeLoose' | 'since' | 'given'>;
@@ -34,9 +37,9 @@ export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fet
   function start(ino: number, content: Content, asked: Asked): Fetch | undefined {
     const keys = leaseKeys(ino, content);
     const [key, contentKey] = keys;
-    const name = partialName(ino, content);
-    if (parts.leases.acquire(keys, name) !== undefined) return undefined;
-    const fetch = startFetch(parts, { ino, name, key, content, ...asked });
+    const claimed = claim(ino, content, asked, keys);
+    if (claimed === undefined) return undefined;
+    const fetch = startFetch(parts, { ino, key, content, ...claimed, ...asked });
     byFile.set(ino, fetch);
     if (contentKey !== undefined) byContent.set(contentKey, fetch);
     const end = () => {
@@ -47,6 +50,25 @@ export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fet
     };
     fetch.published.then(end, end);
     return fetch;
+  }
+
+  /** Takes the leases: for a dead owner's partial file where it can be gone on with, else for a new one. */
+  function claim(
+    ino: number,
+    content: Content,
+    asked: Asked,
+    keys: readonly [string, ...string[]],
+  ): Pick<FetchTask, 'name' | 'left'> | undefined {
+    const left = asked.given === undefined ? openLeft(parts, keys[0], ino, content) : undefined;
+    if (left !== undefined) {
+      const taken = parts.leases.acquire(keys, left.name, left.prefix) === undefined;
+      if (taken && isStillThere(left)) return { name: left.name, left };
+      closeSync(left.fd);
+      if (!taken) return undefined;
+      parts.leases.release(keys, false);
+    }
+    const name = partialName(ino, content);
+    return parts.leases.acquire(keys, name) === undefined ? { name, left: undefined } : undefined;
   }
 
   return {

@@ -26,14 +26,19 @@ export interface Lease {
 }
 
 /**
- * What became of a partial file that others read from: its owner still writes it; all of it proved right; or it never
- * did, for the fetch failed or its owner died.
+ * What became of a partial file that others read from: its owner still writes it; its owner died, and nobody has gone on
+ * with it or begun anew so far; all of it proved right; or it never did.
  */
-export type Fate = 'underway' | 'verified' | 'doubtful';
+export type Fate = 'underway' | 'left' | 'verified' | 'doubtful';
 
 export interface Leases {
-  /** Takes all of these leases (undefined), or none and tells who has one of them. */
-  acquire(keys: string | readonly string[], partial?: string): Lease | undefined;
+  /**
+   * Takes all of these leases (undefined), or none and tells who has one of them. `partial` may be a dead owner's, to be
+   * gone on with: others may read `prefix` bytes of it as before.
+   */
+  acquire(keys: string | readonly string[], partial?: string, prefix?: number): Lease | undefined;
+  /** The lease of an owner that died, if nobody has taken it since. */
+  left(key: string): Lease | undefined;
   /** Who has it, if its owner is alive. */
   holder(key: string): Lease | undefined;
   /** Tells others how far the work is. */
@@ -71,7 +76,7 @@ export function openLeases(home: string): Leases {
   const owner = [me.host, me.pid, me.started] as const;
   const get = db.prepare(`SELECT ${columns} FROM lease WHERE key = ?`);
   const getMine = db.prepare(`SELECT ${columns} FROM lease WHERE key = ? AND ${mine}`);
-  const put = db.prepare(`INSERT OR REPLACE INTO lease (key, ${columns}) VALUES (?, ?, ?, ?, ?, 0, ?)`);
+  const put = db.prepare(`INSERT OR REPLACE INTO lease (key, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
   const progress = db.prepare(`UPDATE lease SET heartbeat = ?, prefix = ? WHERE key = ? AND ${mine}`);
   const remove = db.prepare(`DELETE FROM lease WHERE key = ? AND ${mine}`);
   const heartbeat = db.prepare(`UPDATE lease SET heartbeat = ? WHERE ${mine}`);
@@ -88,12 +93,12 @@ export function openLeases(home: string): Leases {
     if (row !== undefined && row.prefix > 0) doubt.run(row.partial, Date.now());
   };
 
-  const acquire = db.transaction((keys: readonly string[], partial: string): Lease | undefined => {
+  const acquire = db.transaction((keys: readonly string[], partial: string, prefix: number) => {
     const rows = keys.map(rowOf);
     const taken = rows.find((row) => row !== undefined && alive(row));
     if (taken !== undefined) return taken;
-    for (const row of rows) doubtIfRead(row);
-    for (const key of keys) put.run(key, ...owner, Date.now(), partial);
+    for (const row of rows) if (row?.partial !== partial) doubtIfRead(row);
+    for (const key of keys) put.run(key, ...owner, Date.now(), prefix, partial);
     return undefined;
   });
   const release = db.transaction((keys: readonly string[], verified: boolean): void => {
@@ -103,8 +108,8 @@ export function openLeases(home: string): Leases {
     }
   });
   return {
-    acquire(keys, partial = '') {
-      const other = acquire.immediate(keysOf(keys), partial);
+    acquire(keys, partial = '', prefix = 0) {
+      const other: Lease | undefined = acquire.immediate(keysOf(keys), partial, prefix);
       if (other !== undefined) return other;
       held += 1;
       timer ??= setInterval(() => {
@@ -116,6 +121,10 @@ export function openLeases(home: string): Leases {
       const row = rowOf(key);
       return row !== undefined && alive(row) ? row : undefined;
     },
+    left(key) {
+      const row = rowOf(key);
+      return row !== undefined && row.partial !== '' && !alive(row) ? row : undefined;
+    },
     beat: (key, prefix) => void progress.run(Date.now(), prefix, key, ...owner),
     release(keys, verified = true) {
       held -= 1;
@@ -123,7 +132,7 @@ export function openLeases(home: string): Leases {
     },
     fate(key, partial) {
       const row = rowOf(key);
-      if (row?.partial === partial) return alive(row) ? 'underway' : 'doubtful';
+      if (row?.partial === partial) return alive(row) ? 'underway' : 'left';
       return isDoubted.get(partial) === undefined ? 'verified' : 'doubtful';
     },
     livePartials: () => new Set((all.all() as Row[]).filter(alive).map((row) => row.partial)),

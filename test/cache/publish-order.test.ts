@@ -3,17 +3,17 @@
  * partial files, or files without a row, and never a name without its bytes or a row without its file.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createPlace } from '../cli/run-program.ts';
 import { sharedExport, startFetchProcess } from '../helpers/fetch-process.ts';
-import { createTestHome, type TestHome } from '../helpers/test-home.ts';
-
-let test: TestHome;
-afterEach(() => test.remove());
+import { createTestHome } from '../helpers/test-home.ts';
+import { buildLibrary } from '../promises/library.ts';
 
 interface Call {
   readonly name: string;
   readonly args: string;
+  readonly thread: string;
   /** Places in the trace: where it began, and where it had returned. */
   readonly begun: number;
   ended: number;
@@ -34,46 +34,51 @@ function parseTrace(text: string): Call[] {
       const call = pending.get(pid);
       pending.delete(pid);
       if (call !== undefined && Number(resumed[3]) >= 0)
-        calls.push({ ...call, args: call.args + resumed[2], ended: at });
+        calls.push({ ...call, thread: pid, args: call.args + resumed[2], ended: at });
     } else if (whole !== null && Number(whole[3]) >= 0) {
-      calls.push({ name: whole[1] ?? '', args: whole[2] ?? '', begun: at, ended: at });
+      calls.push({ name: whole[1] ?? '', args: whole[2] ?? '', thread: pid, begun: at, ended: at });
     }
   });
   return calls.sort((a, b) => a.begun - b.begun);
 }
 
-it('is: fsync of the file, rename, fsync of the directory, journal and its fsync, index row', async () => {
-  const photos = 150;
-  const shared = { photos, size: 20_000, home: '', cachePath: '' };
-  test = await createTestHome({ exports: [sharedExport(shared)] });
-  const trace = join(test.folder, 'trace');
-  const traced = 'trace=fsync,fdatasync,rename,renameat,renameat2,write,pwrite64,writev,pwritev';
-  const fetching = startFetchProcess({ ...shared, home: test.home, cachePath: test.cachePath, jobs: 4 }, [
-    ...['strace', '-f', '-y', '-s', '1000000', '-e', traced, '-o', trace, '-E', 'UV_USE_IO_URING=0'],
-  ]);
-  expect(await fetching.line('report ')).toContain('"complete":true');
-  expect(await fetching.exited).toBe(0);
+const traced = 'trace=fsync,fdatasync,rename,renameat,renameat2,write,pwrite64,writev,pwritev';
+const strace = (trace: string) => [
+  ...['strace', '-f', '-y', '-s', '1000000', '-e', traced, '-o', trace, '-E', 'UV_USE_IO_URING=0'],
+];
 
+interface Traced {
+  readonly trace: string;
+  readonly home: string;
+  readonly cachePath: string;
+  /** Paths in the tree. */
+  readonly photos: readonly string[];
+}
+
+/** @returns the threads that wrote photos */
+function expectOrder({ trace, home, cachePath, photos }: Traced): Set<string> {
   const calls = parseTrace(readFileSync(trace, 'utf8'));
-  const journal = join(test.cachePath, '.gphotosfs/journal');
+  const journal = join(cachePath, '.gphotosfs/journal');
   const isOn = (call: Call, path: string) => call.args.includes(`<${path}>`);
   const syncs = calls.filter(({ name }) => name === 'fsync' || name === 'fdatasync');
   const journalWrites = calls.filter((call) => call.name === 'write' && isOn(call, journal));
   const indexWrites = calls.filter(
-    (call) => call.name === 'pwrite64' && isOn(call, join(test.home, 'index.db-wal')),
+    (call) => call.name === 'pwrite64' && isOn(call, join(home, 'index.db-wal')),
   );
   const renames = calls.filter(({ name, args }) => name.startsWith('rename') && args.includes('.jpg"'));
-  expect(renames).toHaveLength(photos);
+  expect(renames).toHaveLength(photos.length);
   expect(indexWrites.length).toBeGreaterThan(0);
+  const writers = new Set<string>();
 
   for (const rename of renames) {
     const [, partial = '', photo = ''] = /"[^"]*\/([^"/]+)", .*"[^"]*\/([^"/]+)"/.exec(rename.args) ?? [];
-    const path = join(test.cachePath, '.gphotosfs/partial', partial);
+    const shown = photos.find((one) => basename(one) === photo) ?? '';
+    const path = join(cachePath, '.gphotosfs/partial', partial);
     const fileSync = syncs.find((call) => isOn(call, path));
     const directorySync = syncs.find(
-      (call) => call.begun > rename.ended && isOn(call, join(test.cachePath, 'years/2021')),
+      (call) => call.begun > rename.ended && isOn(call, join(cachePath, dirname(shown))),
     );
-    const journalWrite = journalWrites.find(({ args }) => args.includes(`years/2021/${photo}\\"`));
+    const journalWrite = journalWrites.find(({ args }) => args.includes(`${shown}\\"`));
     const journalSync = syncs.find((call) => call.begun > (journalWrite?.ended ?? 0) && isOn(call, journal));
     const row = indexWrites.find(({ begun }) => begun > rename.begun);
     expect(fileSync?.ended, `${photo}: fsync, then rename`).toBeLessThan(rename.begun);
@@ -83,12 +88,50 @@ it('is: fsync of the file, rename, fsync of the directory, journal and its fsync
     expect(directorySync?.ended, `${photo}: then the journal`).toBeLessThan(journalWrite?.begun ?? 0);
     expect(journalWrite?.ended, `${photo}: then its fsync`).toBeLessThan(journalSync?.begun ?? 0);
     expect(journalSync?.ended, `${photo}: then the row`).toBeLessThan(row?.begun ?? 0);
-    const writes = calls.filter((call) => call.begun > (fileSync?.begun ?? 0) && isOn(call, path));
+    const writes = calls.filter(({ name }) => name.includes('write')).filter((call) => isOn(call, path));
+    expect(writes.length, `${photo}: is written`).toBeGreaterThan(0);
     expect(
-      writes.filter(({ name }) => name.includes('write')),
+      writes.filter(({ ended }) => ended > (fileSync?.begun ?? 0)),
       `${photo}: nothing is written after`,
     ).toEqual([]);
+    for (const { thread } of writes) writers.add(thread);
   }
   // In groups: one wait for the directory and the journal serves many files.
-  expect(journalWrites.length).toBeLessThan(photos / 2);
+  expect(journalWrites.length).toBeLessThan(photos.length / 2);
+  return writers;
+}
+
+describe('fsync of the file, rename, fsync of the directory, journal and its fsync, index row', () => {
+  it('is the order', async () => {
+    const shared = { photos: 150, size: 20_000, home: '', cachePath: '' };
+    const test = await createTestHome({ exports: [sharedExport(shared)] });
+    try {
+      const { home, cachePath } = test;
+      const trace = join(test.folder, 'trace');
+      const fetching = startFetchProcess({ ...shared, home, cachePath, jobs: 4 }, strace(trace));
+      expect(await fetching.line('report ')).toContain('"complete":true');
+      expect(await fetching.exited).toBe(0);
+      const photos = Array.from({ length: shared.photos }, (_, at) => `years/2021/${at}.jpg`);
+      expectOrder({ trace, home, cachePath, photos });
+    } finally {
+      await test.remove();
+    }
+  });
+
+  it('is the order where threads fill, too', async () => {
+    const place = createPlace();
+    try {
+      const library = await buildLibrary(join(place.folder, 'takeout'), { photos: 250, size: 20_000 });
+      await place.run('add', 'takeout', ...library.archives);
+      expect((await place.run('sync')).code).toBe(0);
+      const trace = join(place.folder, 'trace');
+      const onePoolThread = ['-E', 'UV_THREADPOOL_SIZE=1'];
+      expect((await place.runUnder([...strace(trace), ...onePoolThread], 'prefetch')).code).toBe(0);
+      const photos = [...library.files.keys()];
+      const writers = expectOrder({ trace, home: place.home, cachePath: place.cache, photos });
+      expect(writers.size, 'threads that wrote').toBeGreaterThan(1);
+    } finally {
+      await place.clean();
+    }
+  });
 });

@@ -29,6 +29,8 @@ export interface Place {
   readonly cache: string;
   start(...args: string[]): Running;
   run(...args: string[]): Promise<Ended>;
+  /** The same, started by another program (strace). */
+  runUnder(command: readonly string[], ...args: string[]): Promise<Ended>;
   /** Ends what still runs, unmounts, and removes the folder. */
   clean(): Promise<void>;
 }
@@ -40,8 +42,9 @@ export function createPlace(env: Readonly<Record<string, string>> = {}): Place {
   mkdirSync(mountPoint);
   const running = new Set<Running>();
 
-  function start(...args: string[]): Running {
-    const child = spawn(process.execPath, [program, ...args], {
+  function startUnder(command: readonly string[], args: readonly string[]): Running {
+    const [first = '', ...rest] = [...command, process.execPath, program, ...args];
+    const child = spawn(first, rest, {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder, GPHOTOSFS_HOME: home, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,12 +66,15 @@ export function createPlace(env: Readonly<Record<string, string>> = {}): Place {
     return one;
   }
 
+  const start = (...args: string[]) => startUnder([], args);
+
   return {
     folder,
     home,
     mountPoint,
     cache: join(home, 'cache'),
     start,
+    runUnder: (command, ...args) => startUnder(command, args).ended,
     run: (...args) => start(...args).ended,
     async clean() {
       for (const { child } of running) child.kill('SIGKILL');

@@ -1,4 +1,6 @@
 /** Several processes on one home: each content is fetched once, and what a killed one left is taken over. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { monotonicMs } from '../../src/model/clock.ts';
 import { everything } from '../../src/model/filter.ts';
@@ -17,7 +19,9 @@ import {
 let test: TestHome;
 afterEach(() => test.remove());
 
-async function setUp(task: Pick<FetchTaskOf, 'photos' | 'size' | 'distinct'>): Promise<FetchTaskOf> {
+async function setUp(
+  task: Pick<FetchTaskOf, 'photos' | 'size' | 'distinct' | 'shape'>,
+): Promise<FetchTaskOf> {
   test = await createTestHome({ exports: [sharedExport({ ...task, home: '', cachePath: '' })] });
   void test.cache;
   return { ...task, home: test.home, cachePath: test.cachePath };
@@ -78,24 +82,66 @@ describe('a process that is killed in the middle of a fetch', () => {
     expect(test.partials()).toEqual([]);
   });
 
-  it('while others read along: they go on with a fetch of their own, and those that had bytes are told', async () => {
-    const task = await setUp({ photos: 1, size: 3_000_000 });
-    const path = 'years/2021/0.jpg';
-    const bytes = distinctBytes(0, 3_000_000);
+  /** Starts a process, and reads along; then kills it in the middle. */
+  async function killWhileReadAlong(shape: 'zip' | 'tgz') {
+    const task = await setUp({ photos: 1, size: 3_000_000, shape });
     const faults = [{ kind: 'stall', at: 2_000_000 }] as const;
     const owner = startFetchProcess({ ...task, faults });
     await owner.line('fired');
     const openedAt = monotonicMs();
-    expectBytes(await test.fetcher.read(test.ino(path), 0, 1000, signal, openedAt), bytes.subarray(0, 1000));
+    const ino = test.ino('years/2021/0.jpg');
+    expectBytes(await test.fetcher.read(ino, 0, 1000, signal, openedAt), bytes.subarray(0, 1000));
     expect(test.source.opened).toEqual([]);
-    const waiting = test.fetcher.read(test.ino(path), 2_500_000, 1000, signal);
+    const waiting = test.fetcher.read(ino, 2_500_000, 1000, signal);
+    return { owner, ino, openedAt, waiting };
+  }
+  const bytes = distinctBytes(0, 3_000_000);
+
+  it('while others read along: they fetch the rest of it, and what they had read is right after all', async () => {
+    const { owner, ino, openedAt, waiting } = await killWhileReadAlong('zip');
+    const [partial] = test.partials();
     owner.child.kill('SIGKILL');
     await owner.exited;
     expectBytes(await waiting, bytes.subarray(2_500_000, 2_501_000));
     expect(test.source.opened).toEqual(['0.jpg']);
+    const [start = 0] = test.source.openedAt;
+    expect(start, 'not from its first byte').toBeGreaterThan(1_000_000);
+    expect(start).toBeLessThanOrEqual(2_000_000);
+    expect(partial).toBeDefined();
+    await test.ensure('years/2021/0.jpg');
+    expectBytes(test.cached('years/2021/0.jpg'), bytes);
+    expectBytes(await test.fetcher.read(ino, 1000, 1000, signal, openedAt), bytes.subarray(1000, 2000));
+    expect(test.doubts).toEqual([]);
+    expect(test.partials()).toEqual([]);
+  });
+
+  it('with wrong bytes on disk: they are found when the rest has come, and all of it is fetched again', async () => {
+    const { owner, ino, openedAt, waiting } = await killWhileReadAlong('zip');
+    owner.child.kill('SIGKILL');
+    const [partial = ''] = test.partials();
+    const fd = openSync(join(test.cachePath, '.gphotosfs/partial', partial), 'r+');
+    writeSync(fd, 'wrong', 500_000);
+    closeSync(fd);
+    await owner.exited;
+    await waiting.catch(() => {});
+    await vi.waitFor(() => expect(test.doubts).toContain(ino));
+    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, openedAt))).toBe('bad-content');
+    expectBytes(await test.read('years/2021/0.jpg'), bytes);
+    expect(test.source.opened).toEqual(['0.jpg', '0.jpg']);
+    expect(test.source.openedAt[1]).toBe(0);
+    await test.ensure('years/2021/0.jpg');
+    expectBytes(test.cached('years/2021/0.jpg'), bytes);
+  });
+
+  it('where nothing can be read from the middle: they fetch all of it, and those that had bytes are told', async () => {
+    const { owner, ino, openedAt, waiting } = await killWhileReadAlong('tgz');
+    owner.child.kill('SIGKILL');
+    await owner.exited;
+    expectBytes(await waiting, bytes.subarray(2_500_000, 2_501_000));
+    expect(test.source.openedAt).toEqual([0]);
     // Nobody has verified what was read along.
-    expect(await kindOf(test.fetcher.read(test.ino(path), 1000, 1000, signal, openedAt))).toBe('bad-content');
-    expect(test.doubts).toEqual([test.ino(path)]);
+    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, openedAt))).toBe('bad-content');
+    expect(test.doubts).toEqual([ino]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Reading a file that is not cached: bytes as they arrive, the last block only when all of them are right. */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { heldBack } from '../../src/fetch/fill.ts';
 import { getCached } from '../../src/index/cached.ts';
 import { monotonicMs } from '../../src/model/clock.ts';
@@ -208,6 +208,7 @@ describe('many readers', () => {
     expect(test.source.opened).toHaveLength(3);
     // The last block is never given by range: nothing has verified it.
     expect(await isOpen(test.read(path, big.length - 1000, 1000))).toBe(true);
+    await vi.waitFor(() => expect(test.source.fired).toContain('stall a.jpg'), { timeout: 30_000 });
     test.source.resume();
     await test.ensure(path);
     expectBytes(test.cached(path), big);

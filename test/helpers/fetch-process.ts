@@ -23,6 +23,7 @@ export interface FetchTaskOf {
   readonly size: number;
   /** Which of them have the same bytes: number `n` has those of `n % distinct`. */
   readonly distinct?: number;
+  readonly shape?: 'zip' | 'tgz';
   readonly faults?: readonly OpenFault[];
   readonly jobs?: number;
   /** Wait for a line on stdin before it begins. */
@@ -30,12 +31,12 @@ export interface FetchTaskOf {
 }
 
 /** The export that all these processes and their test share. */
-export function sharedExport({ photos, size, distinct }: FetchTaskOf): MemoryExport {
+export function sharedExport({ photos, size, distinct, shape = 'zip' }: FetchTaskOf): MemoryExport {
   const items = Array.from({ length: photos }, (_, at) => {
     const bytes = distinctBytes(distinct === undefined ? at : at % distinct, size);
     return { files: [{ name: `${at}.jpg`, bytes }], takenAt: 1_625_097_600, yearFolder: 2021 };
   });
-  return { id: 'e1', time: 1_600_000_000, items };
+  return { id: 'e1', time: 1_600_000_000, items, archives: [{ name: `e1.${shape}`, shape }] };
 }
 
 export interface FetchProcess {

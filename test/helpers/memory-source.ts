@@ -122,6 +122,8 @@ export interface MemorySource extends Source {
   problems: readonly Problem[];
   /** Streams that were asked for, by file name, in order. */
   readonly opened: readonly string[];
+  /** The first byte that each of them was asked for. */
+  readonly openedAt: readonly number[];
   /** Streams that are open now. */
   readonly openNow: number;
   /** Bytes handed out so far. */
@@ -159,6 +161,7 @@ export function memorySource(options: MemorySourceOptions = {}): MemorySource {
   let library: Library | undefined;
   let exports = options.exports ?? [];
   const opened: string[] = [];
+  const openedAt: number[] = [];
   const fired: string[] = [];
   const openFaults: { readonly fault: OpenFault; left: number }[] = [];
   const scanFaults: ScanFault[] = [];
@@ -198,6 +201,7 @@ export function memorySource(options: MemorySourceOptions = {}): MemorySource {
     if (contentOf(stored.file.bytes).size !== location.size)
       throw failure('bad-content', `${stored.file.name} is not of ${location.size} bytes`);
     opened.push(stored.file.name);
+    openedAt.push(request.start ?? 0);
     const fault = takeFault(stored.file.name);
     const note = () => fired.push(`${fault?.kind} ${stored.file.name}`);
     const size = contentOf(stored.file.bytes).size;
@@ -314,6 +318,7 @@ export function memorySource(options: MemorySourceOptions = {}): MemorySource {
       library = undefined;
     },
     opened,
+    openedAt,
     fired,
     get openNow() {
       return counts.openNow;

@@ -72,7 +72,8 @@ describe('a lease', () => {
     await other.kill();
     expect(leases.holder('a')).toBeUndefined();
     expect(leases.livePartials()).toEqual(new Set());
-    expect(leases.fate('a', 'theirs')).toBe('doubtful');
+    expect(leases.fate('a', 'theirs')).toBe('left');
+    expect(leases.left('a')).toMatchObject({ partial: 'theirs' });
     expect(leases.acquire(['a', 'content'], 'mine')).toBeUndefined();
     // Nobody has verified what others may have read of it; that stays known.
     expect(leases.fate('a', 'theirs')).toBe('doubtful');

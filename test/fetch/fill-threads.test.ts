@@ -1,0 +1,182 @@
+/** Threads that fill files, in the program as it is built: straight from the sources there are none. */
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type * as CacheModule from '../../src/cache/cache.ts';
+import type * as FetcherModule from '../../src/fetch/fetcher.ts';
+import type * as ThreadsModule from '../../src/fetch/fill-threads.ts';
+import { locationsOf } from '../../src/index/locations.ts';
+import type * as IndexModule from '../../src/index/open.ts';
+import type { Location } from '../../src/model/words.ts';
+import type * as SourcesModule from '../../src/sources/all.ts';
+import type { Source } from '../../src/sources/source.ts';
+import { createPlace, type Place } from '../cli/run-program.ts';
+import { openFds, signal } from '../helpers/test-home.ts';
+import {
+  buildLibrary,
+  type Library,
+  listFiles,
+  partialsOf,
+  withIndex,
+  wrongInCache,
+} from '../promises/library.ts';
+
+const built = <Module>(path: string): Promise<Module> =>
+  import(new URL(`../../dist/${path}.js`, import.meta.url).href);
+const { createFillThreads } = await built<typeof ThreadsModule>('fetch/fill-threads');
+const { openSources } = await built<typeof SourcesModule>('sources/all');
+
+/** So many files are filled before threads are worth their start. */
+const withoutThreads = 64;
+
+let place: Place;
+let library: Library;
+beforeEach(() => {
+  place = createPlace();
+});
+afterEach(() => place.clean());
+
+async function setUp(photos: number, size: number): Promise<void> {
+  library = await buildLibrary(join(place.folder, 'takeout'), { photos, size, parts: 1 });
+  await place.run('add', 'takeout', ...library.archives);
+  expect((await place.run('sync')).code).toBe(0);
+}
+
+const openLibrary = () =>
+  openSources([{ id: 'takeout', kind: 'takeout', account: 'default', paths: [...library.archives] }]);
+
+/** Makes a photo's bytes in the archive, which is stored and not deflated, other than its directory says. */
+async function spoil(path: string): Promise<void> {
+  const [archive = ''] = library.archives;
+  const offset = withIndex(place.home, (index) => {
+    const ino = listFiles(place.home).find((file) => file.path === path)?.ino ?? 0;
+    return locationsOf(index, ino)[0]?.offset ?? Number.NaN;
+  });
+  const fd = openSync(archive, 'r+');
+  // Behind the local header and the name, in the photo.
+  writeSync(fd, 'spoilt', offset + 1000);
+  closeSync(fd);
+  expect((await place.run('sync')).code).toBe(0);
+}
+
+describe('threads', () => {
+  /** Fills all files of the library, and tells of each whether it was filled right. */
+  async function fillAll(source: Source, stopping: AbortController, stopWhen: (done: number) => boolean) {
+    const threads = createFillThreads(stopping.signal);
+    const files = withIndex(place.home, (index) =>
+      listFiles(place.home).map(({ ino, path }) => ({
+        path,
+        location: locationsOf(index, ino)[0] as Location,
+      })),
+    );
+    const make = (name: string) => openSync(join(place.folder, name), 'wx+');
+    const request = ({ location }: { location: Location }, fd: number) => ({
+      source,
+      location,
+      content: location,
+      fd,
+    });
+    for (let at = 0; at < withoutThreads; at++)
+      expect(threads.fill(request(files[0] as (typeof files)[0], -1))).toBeUndefined();
+    let done = 0;
+    const outcomes = await Promise.all(
+      files.map(async (file, at) => {
+        const fd = make(String(at));
+        const filled = await threads.fill(request(file, fd))?.catch(() => undefined);
+        done += 1;
+        if (stopWhen(done)) stopping.abort();
+        return { ...file, fd, filled };
+      }),
+    );
+    return { outcomes, threads };
+  }
+
+  it('fill files with right bytes, and tell of those that are not', async () => {
+    await setUp(40, 200_000);
+    await spoil('years/2021/IMG_00005.jpg');
+    const [source] = (await openLibrary()) as [Source];
+    const stopping = new AbortController();
+    const { outcomes } = await fillAll(source, stopping, () => false);
+    expect(outcomes.filter(({ filled }) => filled === undefined).map(({ path }) => path)).toEqual([
+      'years/2021/IMG_00005.jpg',
+    ]);
+    for (const { path, fd, filled } of outcomes) {
+      if (filled === undefined) continue;
+      const bytes = readFileSync(fd);
+      expect(filled.sha256.toString('hex')).toBe(library.files.get(path));
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(library.files.get(path));
+      expect(filled.content.size).toBe(bytes.length);
+    }
+    for (const { fd } of outcomes) closeSync(fd);
+    stopping.abort();
+    await source.close();
+  });
+
+  it('end in the middle of their work; then nobody writes any more, and every file is its maker’s', async () => {
+    await setUp(40, 2_000_000);
+    const before = openFds().length;
+    const [source] = (await openLibrary()) as [Source];
+    const stopping = new AbortController();
+    const { outcomes, threads } = await fillAll(source, stopping, (done) => done === 5);
+    expect(outcomes.filter(({ filled }) => filled === undefined).length).toBeGreaterThan(20);
+    const sizes = () => outcomes.map(({ fd }) => fstatSync(fd).size);
+    const then = sizes();
+    await sleep(200);
+    expect(sizes()).toEqual(then);
+    expect(
+      threads.fill({
+        source,
+        location: outcomes[0]?.location as Location,
+        content: { size: 1, crc32: 1 },
+        fd: -1,
+      }),
+    ).toBeUndefined();
+    for (const { fd } of outcomes) closeSync(fd);
+    await source.close();
+    expect(openFds().length).toBeLessThanOrEqual(before);
+  });
+});
+
+describe('a prefetch with threads', () => {
+  it('lists the photos that are wrong, caches all others, and leaves nothing', async () => {
+    await setUp(200, 50_000);
+    const spoilt = ['years/2021/IMG_00101.jpg', 'years/2023/IMG_00199.jpg'];
+    for (const path of spoilt) await spoil(path);
+    const done = await place.run('prefetch', '--json');
+    expect(done.code, done.stderr).toBe(3);
+    const { failed } = JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '');
+    expect(failed.map(({ path, kind }: { path: string; kind: string }) => `${kind} ${path}`).sort()).toEqual(
+      spoilt.map((path) => `bad-content ${path}`),
+    );
+    expect(await wrongInCache(place, library)).toEqual({ checked: 198, wrong: [] });
+    expect(partialsOf(place.cache)).toEqual([]);
+  });
+
+  it('serves readers that come while a thread fills', async () => {
+    await setUp(150, 300_000);
+    const [{ openIndex, closeIndex }, { openCache }, { createFetcher }] = await Promise.all([
+      built<typeof IndexModule>('index/open'),
+      built<typeof CacheModule>('cache/cache'),
+      built<typeof FetcherModule>('fetch/fetcher'),
+    ]);
+    const index = openIndex(join(place.home, 'index.db'));
+    const cache = openCache(place.cache, index);
+    const [source] = (await openLibrary()) as [Source];
+    const fetcher = createFetcher({ index, cache, home: place.home, sources: [source], log: () => {} });
+    const files = listFiles(place.home);
+    const fetched = files.map(({ ino }) => fetcher.ensure(ino, signal).published);
+    const read = await Promise.all(files.map(({ ino, size }) => fetcher.read(ino, 0, size, signal)));
+    for (const [at, bytes] of read.entries()) {
+      const { path = '' } = files[at] ?? {};
+      expect(createHash('sha256').update(bytes).digest('hex'), path).toBe(library.files.get(path));
+    }
+    expect(new Set(await Promise.all(fetched))).toEqual(new Set(['fetched']));
+    await fetcher.close();
+    await source.close();
+    cache.close();
+    closeIndex(index);
+    expect(await wrongInCache(place, library)).toEqual({ checked: 150, wrong: [] });
+  });
+});
