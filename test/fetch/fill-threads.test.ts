@@ -26,7 +26,7 @@ import {
 const built = <Module>(path: string): Promise<Module> =>
   import(new URL(`../../dist/${path}.js`, import.meta.url).href);
 const { createFillThreads } = await built<typeof ThreadsModule>('fetch/fill-threads');
-const { openSources } = await built<typeof SourcesModule>('sources/all');
+const { openSources, noAccounts } = await built<typeof SourcesModule>('sources/all');
 
 /** So many files are filled before threads are worth their start. */
 const withoutThreads = 64;
@@ -45,7 +45,10 @@ async function setUp(photos: number, size: number): Promise<void> {
 }
 
 const openLibrary = () =>
-  openSources([{ id: 'takeout', kind: 'takeout', account: 'default', paths: [...library.archives] }]);
+  openSources(
+    [{ id: 'takeout', kind: 'takeout', account: 'default', paths: [...library.archives] }],
+    noAccounts,
+  );
 
 /** Makes a photo's bytes in the archive, which is stored and not deflated, other than its directory says. */
 async function spoil(path: string): Promise<void> {
