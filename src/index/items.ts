@@ -102,6 +102,19 @@ export function itemsByContent(
   return (rows as unknown[][]).map(itemOf);
 }
 
+/** Whether an item of the account has a file with surely these bytes, shown or to come. */
+export function hasContent(index: Index, account: string, { size, crc32 }: Content): boolean {
+  if (crc32 === undefined) return false;
+  const row = rawStatement(
+    index,
+    `SELECT 1 FROM file f JOIN item i ON i.id = f.item WHERE f.size = ?1 AND f.crc32 = ?2 AND i.account = ?3
+     UNION ALL
+     SELECT 1 FROM revision r JOIN file f ON f.ino = r.ino JOIN item i ON i.id = f.item
+     WHERE r.size = ?1 AND r.crc32 = ?2 AND i.account = ?3 LIMIT 1`,
+  ).get({ 1: size, 2: crc32, 3: account });
+  return row !== undefined;
+}
+
 export function filesOfItem(index: Index, item: number): FileRow[] {
   const rows = rawStatement(index, `SELECT ${fileColumns} FROM file f WHERE f.item = ? ORDER BY f.ino`).all(
     item,

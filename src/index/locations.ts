@@ -24,10 +24,12 @@ export function hasArchives(index: Index, source: string): boolean {
 export function putArchive(index: Index, source: string, archive: ScannedArchive): number {
   const row = rawStatement(
     index,
-    `INSERT INTO archive (source, name, export_id, export_time, fingerprint, sequential) VALUES (?, ?, ?, ?, ?, ?)
+    `INSERT INTO archive (source, name, export_id, export_time, fingerprint, sequential, title, remote, unkept, gone)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
      ON CONFLICT (source, name) DO UPDATE SET
        export_id = excluded.export_id, export_time = excluded.export_time, fingerprint = excluded.fingerprint,
-       sequential = excluded.sequential
+       sequential = excluded.sequential, title = excluded.title, remote = excluded.remote, unkept = excluded.unkept,
+       gone = 0
      RETURNING id`,
   ).get(
     source,
@@ -36,8 +38,16 @@ export function putArchive(index: Index, source: string, archive: ScannedArchive
     archive.exportTime,
     archive.fingerprint,
     archive.sequential ? 1 : 0,
+    archive.title ?? null,
+    archive.remote ? 1 : 0,
+    archive.unkept ?? null,
   ) as unknown[];
   return row[0] as number;
+}
+
+/** Notes that an archive is surely there no more. */
+export function markGone(index: Index, archive: number): void {
+  statement(index, 'UPDATE archive SET gone = 1 WHERE id = ?').run(archive);
 }
 
 const retire = `INSERT OR IGNORE INTO former (ino, export_id, offset, address, size, crc32)
@@ -137,13 +147,13 @@ export function hasLocation(index: Index, ino: number): boolean {
   return rawStatement(index, 'SELECT 1 FROM location WHERE ino = ? LIMIT 1').get(ino) !== undefined;
 }
 
-/** Where a file's bytes can be had, newest export first, seekable first within one. */
+/** Where a file's bytes can be had: near places first, of these the newest export, seekable first within one. */
 export function locationsOf(index: Index, ino: number): Location[] {
   const rows = rawStatement(
     index,
     `SELECT a.source, a.name, a.fingerprint, l.offset, l.address, l.seekable, l.size, l.crc32
      FROM location l JOIN archive a ON a.id = l.archive WHERE l.ino = ?
-     ORDER BY a.export_time DESC, l.seekable DESC, a.id, l.offset`,
+     ORDER BY a.remote, a.export_time DESC, l.seekable DESC, a.id, l.offset`,
   ).all(ino) as unknown[][];
   return rows.map((row) => ({
     source: row[0] as string,

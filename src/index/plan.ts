@@ -78,16 +78,18 @@ export interface MissingFile {
   readonly source: string | undefined;
   readonly archive: string | undefined;
   readonly sequential: boolean;
+  /** The archive is reached over a network: its files are wanted together. */
+  readonly remote: boolean;
 }
 
 /** Files (`ino`, `size`) with their cheapest places, in the order of these: archive by archive, ascending. */
 const placed = (files: string) => `
-  SELECT w.ino, w.size, a.source, a.name, a.sequential
+  SELECT w.ino, w.size, a.source, a.name, a.sequential, a.remote
   FROM (
     SELECT f.ino, f.size,
       (SELECT l.archive FROM location l JOIN archive a ON a.id = l.archive
        WHERE l.ino = f.ino AND l.size = f.size
-       ORDER BY a.sequential, a.export_time DESC, l.archive, l.offset LIMIT 1) AS archive
+       ORDER BY a.remote, a.sequential, a.export_time DESC, l.archive, l.offset LIMIT 1) AS archive
     FROM (${files}) f
   ) w
   LEFT JOIN archive a ON a.id = w.archive
@@ -101,6 +103,7 @@ function missingOf(row: readonly unknown[]): MissingFile {
     source: (row[2] as string | null) ?? undefined,
     archive: (row[3] as string | null) ?? undefined,
     sequential: row[4] === 1,
+    remote: row[5] === 1,
   };
 }
 

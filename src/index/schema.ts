@@ -150,4 +150,14 @@ export const migrations: readonly string[] = [
   ALTER TABLE item ADD COLUMN long_side INTEGER;
   ALTER TABLE item ADD COLUMN short_side INTEGER;
   `,
+  `
+  -- What the owner knows it by; NULL: its name.
+  ALTER TABLE archive ADD COLUMN title TEXT;
+  -- Its bytes come over a network.
+  ALTER TABLE archive ADD COLUMN remote INTEGER NOT NULL DEFAULT 0;
+  -- Files in it that nothing keeps; NULL: not known (yet).
+  ALTER TABLE archive ADD COLUMN unkept INTEGER;
+  -- It was found to be deleted.
+  ALTER TABLE archive ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -53,6 +53,15 @@ export function findEntry(index: Index, parent: number, key: string): DirectoryE
   return { name: row[6] as string, cookie: row[7] as number, attributes: attributesOf(row) };
 }
 
+/** Inode numbers of the directories in a directory. */
+export function directoriesIn(index: Index, parent: number): number[] {
+  const rows = rawStatement(
+    index,
+    'SELECT ino FROM inode WHERE kind = 1 AND ino IN (SELECT ino FROM entry WHERE parent = ?)',
+  ).all(parent) as unknown[][];
+  return rows.map(([ino]) => ino as number);
+}
+
 /** Up to `limit` entries of a directory with a cookie greater than `after`, in cookie order. */
 export function listEntries(index: Index, parent: number, after: number, limit: number): DirectoryEntry[] {
   const rows = rawStatement(

@@ -26,6 +26,15 @@ export interface ScannedArchive {
   readonly fingerprint: string;
   /** Reading one file costs reading all that stands before it, so its files are wanted in one pass (`openMany`). */
   readonly sequential: boolean;
+  /** What its owner knows it by; default its name. */
+  readonly title?: string;
+  /**
+   * Its bytes come over a network, where each request takes its time: nearer places go first, and neighbours are wanted
+   * together (`openMany`).
+   */
+  readonly remote?: boolean;
+  /** Files in it that are listed nowhere, so that nothing keeps them; undefined where that isn't known (yet). */
+  readonly unkept?: number | undefined;
 }
 
 /** A place in a scanned archive, as a page names it. */
@@ -103,6 +112,13 @@ export interface Page {
   readonly problems: readonly Problem[];
   /** Of a scan's last page: how many items can't be listed yet, for their size isn't known. */
   readonly waiting?: number;
+  /** Names of archives that are surely there no more: no byte can be had from them, what they showed stays listed. */
+  readonly gone?: readonly string[];
+  /**
+   * Its items come again in this scan, with what their sidecars say. One that may be something which is known already is
+   * not listed before that: two for one would stay two.
+   */
+  readonly early?: boolean;
 }
 
 /** Progress of a scan, for people: a phase and how far it is. */

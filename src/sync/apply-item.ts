@@ -21,6 +21,7 @@ import type { UnixSeconds } from '../model/words.ts';
 import type { ScannedFile, ScannedItem, ScannedLocation } from '../sources/source.ts';
 import { addFileEntry, directoryNamed, type Growth } from '../tree/entries.ts';
 import { fileTime, yearPath } from '../tree/layout.ts';
+import { mayBeKnown } from './early.ts';
 import { recordedFile, recordedItem, recordedPlace, refreshItem, settleTime } from './facts.ts';
 import { findKin } from './family.ts';
 import { findItem, isNamed } from './identity.ts';
@@ -41,12 +42,14 @@ interface Looked {
   readonly known: FileRow | undefined;
 }
 
-export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem): void {
+/** @param early the item comes again in this scan, with its sidecar */
+export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem, early: boolean): void {
   const exportTime = scan.exportTimes.get(scanned.exportId) ?? 0;
   const files = scanned.files.map((file) => lookAt(scan, file));
   const owners = ownersOf(scan, files);
   const alone = isAlone(scan, scanned.exportId);
   if (!alone || owners.length > 0) readyLookups(scan);
+  if (early && !alone && owners.length === 0 && mayBeKnown(scan, scanned)) return;
   const item =
     owners.find((owner) => !owner.provisional) ?? owners[0] ?? (alone ? undefined : findItem(scan, scanned));
   if (item === undefined && scanned.trashed) {

@@ -5,7 +5,7 @@
  * refreshed, what is new is added. Nothing is ever removed here.
  */
 import type { JournalRecord } from '../cache/journal.ts';
-import { findArchive, putArchive, retireArchive } from '../index/locations.ts';
+import { findArchive, markGone, putArchive, retireArchive } from '../index/locations.ts';
 import { putMemo, putWaiting } from '../index/sources.ts';
 import type { UnixSeconds } from '../model/words.ts';
 import type { Page, ScannedArchive } from '../sources/source.ts';
@@ -21,11 +21,21 @@ import type { ScanState } from './scan-state.ts';
 export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): readonly JournalRecord[] {
   const growth = beginGrowth(scan.index, now);
   for (const archive of page.archives) applyArchive(scan, archive);
-  for (const item of page.items) applyItem(scan, growth, item);
+  for (const name of page.gone ?? []) applyGone(scan, name);
+  for (const item of page.items) applyItem(scan, growth, item, page.early ?? false);
   for (const album of page.albums) applyAlbum(scan, growth, album);
   for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
   if (page.waiting !== undefined) putWaiting(scan.index, scan.source.id, page.waiting);
   return finishGrowth(growth);
+}
+
+/** Nothing can be had from it any more; should it come back, its places are known again. */
+function applyGone(scan: ScanState, name: string): void {
+  const known = findArchive(scan.index, scan.source.id, name);
+  if (known === undefined) return;
+  retireArchive(scan.index, known.id);
+  markGone(scan.index, known.id);
+  scan.alone.is = false;
 }
 
 function applyArchive(scan: ScanState, archive: ScannedArchive): void {

@@ -4,7 +4,7 @@
  * not passed over twice.
  */
 import { deflateSync, inflateSync } from 'node:zlib';
-import type { UnixSeconds } from '../../model/words.ts';
+import type { Problem, UnixSeconds } from '../../model/words.ts';
 import type { ArchiveEntry } from './archives/archive.ts';
 import {
   albumColumns,
@@ -32,8 +32,12 @@ export interface Catalog {
   readonly modified: { readonly time: UnixSeconds; readonly count: number } | undefined;
   readonly files: readonly CatalogFile[];
   readonly jsons: CatalogJson[];
-  /** JSONs not read, because they lay outside the Photos folder as far as it was known. */
+  /** JSONs not read: not yet, or because they lay outside the Photos folder as far as it was known. */
   unread: readonly ArchiveEntry[];
+  /** Files in it that are no part of the photos (other products), or can't be read: nobody keeps them. */
+  readonly others: number | undefined;
+  /** What is wrong with it, where that is to be told again after an early listing. */
+  readonly problems: readonly Problem[];
 }
 
 /** Raised whenever the stored form or the meaning of a JSON changes; others are read anew. */
@@ -66,6 +70,8 @@ export function encodeCatalog(catalog: Catalog): Buffer {
     albums: albumColumns(albums, numberOf),
     unread: unreadColumns(unread),
     folders: [...folders.keys()],
+    ...(catalog.others === undefined ? {} : { others: catalog.others }),
+    ...(catalog.problems.length === 0 ? {} : { problems: catalog.problems }),
   };
   return deflateSync(JSON.stringify(value), { level: 1 });
 }
@@ -87,11 +93,19 @@ export function decodeCatalog(value: Buffer | undefined): Catalog | undefined {
       files: read.files(stored.files),
       jsons: [...read.sidecars(stored.sidecars), ...read.albums(stored.albums)],
       unread: read.unread(stored.unread),
+      others: maybe(stored.others ?? null, count),
+      problems: list(stored.problems ?? []).map(problemOf),
     };
   } catch (error) {
     if (error instanceof Damaged) return undefined;
     throw error;
   }
+}
+
+function problemOf(value: unknown): Problem {
+  const { where, what, remedy, severity } = fields(value);
+  const problem = { where: text(where), what: text(what), remedy: text(remedy) };
+  return severity === 'notice' ? { ...problem, severity } : problem;
 }
 
 function unpack(value: Buffer): unknown {

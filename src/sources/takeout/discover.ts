@@ -89,8 +89,12 @@ export function problemOf(error: unknown, where: string): Problem {
   };
 }
 
-/** Passes on what ends the whole scan: the owner stopped it, or gphotosfs itself failed. */
-export function rethrowFatal(error: unknown): void {
+/**
+ * Passes on what ends the whole scan: the owner stopped it, gphotosfs itself failed, or what is reached over a network
+ * doesn't answer: then the next archive wouldn't be read either.
+ */
+export function rethrowFatal(error: unknown, store?: { readonly remote: boolean }): void {
   if (!(error instanceof GphotosfsError) || error.kind === 'interrupted' || error.kind === 'internal')
     throw error;
+  if (store?.remote && (error.retryCanHelp || error.kind === 'sign-in')) throw error;
 }

@@ -9,6 +9,10 @@ import type { ScannedPart } from './scanned-parts.ts';
 export interface Part {
   readonly archive: Archive;
   readonly fingerprint: string;
+  /** What its owner knows it by. */
+  readonly title: string;
+  /** In the export, where names have one. */
+  readonly number: number | undefined;
   /** The owner named it, or its name is Google's: that it holds no photos is worth telling. */
   readonly expected: boolean;
 }
@@ -32,6 +36,9 @@ export interface Loaded {
   readonly scanned: readonly ScannedPart[];
 }
 
+/** What a listing is made of: all there is, or, before the sidecars are read, names, places and sizes. */
+export type Stage = 'whole' | 'early';
+
 export const isHere = ({ parts }: Export, { archive }: ScannedPart): boolean =>
   parts.some((part) => part.archive.name === archive);
 
@@ -42,10 +49,14 @@ export const page = ({
   albums = [],
   memos = [],
   problems = [],
+  gone = [],
+  early = false,
 }: Partial<Page>): Page => ({
   archives,
   items,
   albums,
   memos,
   problems,
+  ...(gone.length > 0 ? { gone } : {}),
+  ...(early ? { early } : {}),
 });

@@ -3,13 +3,13 @@
  * out in pages.
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
-import type { Page, ScannedAlbum, ScanRequest } from '../source.ts';
+import type { Page, ScannedAlbum, ScannedArchive, ScanRequest } from '../source.ts';
 import { throwIfAborted } from './archives/byte-range.ts';
 import { type Catalog, catalogKey, encodeCatalog } from './catalog.ts';
 import { type ContentCrc, contentCrc } from './content-crc.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
 import { draftFolder, type FolderDrafts } from './drafts.ts';
-import { type Export, type Loaded, page } from './export-part.ts';
+import { type Export, type Loaded, page, type Stage } from './export-part.ts';
 import { gatherFolders, type MediaFile, type Place } from './gather.ts';
 import { type Item, joinFolders } from './items.ts';
 import { scannedAlbums, scannedItem, sharedIds, sortItems } from './listing.ts';
@@ -17,12 +17,24 @@ import { scannedAlbums, scannedItem, sharedIds, sortItems } from './listing.ts';
 /** Items a page: some 4 MB of objects, and a transaction of some 100 ms; each page waits for the disk once. */
 const pageItems = 2000;
 
-/** Joins what the catalogs hold, and gives it out. */
+export interface ListingRequest {
+  /** The source's id. */
+  readonly source: string;
+  readonly one: Export;
+  /** When the export was made. */
+  readonly time: UnixSeconds;
+  readonly loaded: Loaded;
+  readonly stage: Stage;
+  /** Its archives are reached over a network. */
+  readonly remote: boolean;
+}
+
+/**
+ * Joins what the catalogs hold, and gives it out. An early listing has only what its directories place for good: items
+ * with a year, outside the trash; albums wait for their own JSONs, which have their titles.
+ */
 export async function* listExport(
-  source: string,
-  one: Export,
-  time: UnixSeconds,
-  { catalogs, gone }: Loaded,
+  { source, one, time, loaded: { catalogs, gone }, stage, remote }: ListingRequest,
   request: ScanRequest,
   finished: Page['memos'][number],
 ): AsyncGenerator<Page, void, undefined> {
@@ -38,9 +50,10 @@ export async function* listExport(
       problems.push(problemOf(error, `${catalog.archive}: ${file.folder}/${file.name}`));
     },
   );
-  const { items, albums, unknown } = await joinCatalogs(catalogs, gone, crc);
+  const early = stage === 'early';
+  const { items, albums, unknown } = await joinCatalogs(catalogs, gone, crc, early);
   const [example] = unknown;
-  if (example !== undefined)
+  if (example !== undefined && !early)
     problems.push({
       where: one.id,
       what: `${unknown.length} files are of no known kind of photo or video and have no sidecar, such as ${example.name}; they are not listed`,
@@ -48,20 +61,19 @@ export async function* listExport(
       severity: 'notice',
     });
 
-  const archives = catalogs.map(({ archive, fingerprint }) => ({
-    name: archive,
-    exportId: one.id,
-    exportTime: time,
-    fingerprint,
-    sequential: one.parts.some((part) => part.archive.name === archive && part.archive.sequential),
-  }));
+  const archives = catalogs.map((catalog) =>
+    scannedArchive(one, catalog, { time, remote, unkept: early ? undefined : unkept(catalog, unknown) }),
+  );
   const shared = sharedIds(items);
   const total = items.length;
   // Taken off the list: what has been given out makes room for what the index takes.
   for (let done = 0; done < total; ) {
     throwIfAborted(request.signal, one.id);
     const some = items.splice(0, pageItems).map((item) => scannedItem(item, one.id, shared, crc));
-    yield page({ archives: done === 0 ? archives : [], items: some });
+    const shown = early
+      ? some.filter(({ yearFolder, trashed }) => yearFolder !== undefined && !trashed)
+      : some;
+    yield page({ archives: done === 0 ? archives : [], items: shown, early });
     done += some.length;
     request.progress({ phase: 'listing photos', done, total });
   }
@@ -69,7 +81,42 @@ export async function* listExport(
     key: catalogKey(catalog.archive),
     value: encodeCatalog(catalog),
   }));
-  yield page({ archives: total === 0 ? archives : [], albums, problems, memos: [...memos, finished] });
+  yield page({
+    archives: total === 0 ? archives : [],
+    albums,
+    problems,
+    memos: [...memos, finished],
+    early,
+  });
+}
+
+function scannedArchive(
+  one: Export,
+  { archive, fingerprint }: Catalog,
+  {
+    time,
+    remote,
+    unkept,
+  }: { readonly time: UnixSeconds; readonly remote: boolean; readonly unkept: number | undefined },
+): ScannedArchive {
+  const part = one.parts.find((part) => part.archive.name === archive);
+  return {
+    name: archive,
+    title: part?.title ?? archive,
+    exportId: one.id,
+    exportTime: time,
+    fingerprint,
+    sequential: part?.archive.sequential ?? false,
+    remote,
+    unkept,
+  };
+}
+
+/** Files of the archive that nobody keeps; undefined where an older catalog doesn't tell. */
+function unkept(catalog: Catalog, unknown: readonly MediaFile[]): number | undefined {
+  if (catalog.others === undefined) return undefined;
+  const unlisted = unknown.filter(({ places }) => places.some((place) => place.catalog === catalog));
+  return catalog.others + unlisted.length;
 }
 
 interface Joined {
@@ -84,6 +131,7 @@ async function joinCatalogs(
   catalogs: readonly Catalog[],
   gone: readonly Catalog[],
   crc: ContentCrc,
+  early: boolean,
 ): Promise<Joined> {
   const gathered = await gatherFolders(catalogs, gone, crc.sameBytes);
   for (const catalog of catalogs) releaseJsons(catalog);
@@ -91,7 +139,7 @@ async function joinCatalogs(
   for (let folder = gathered.shift(); folder !== undefined; folder = gathered.shift())
     folders.push(draftFolder(folder));
   const items = sortItems(await joinFolders(folders, crc), crc);
-  const albums = scannedAlbums(folders, items);
+  const albums = early ? [] : scannedAlbums(folders, items);
   return { items, albums, unknown: folders.flatMap((folder) => folder.unknown) };
 }
 

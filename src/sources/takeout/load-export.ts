@@ -1,19 +1,23 @@
 /**
- * Loading one export: every part listed, or taken from what was remembered of it, and the sidecars read once it is known
- * over all parts where the photos are.
+ * Loading one export: every part listed, or taken from what was remembered of it, and, unless it is for an early listing,
+ * the sidecars read once it is known over all parts where the photos are.
  */
 import type { Problem } from '../../model/words.ts';
 import type { Memo, Page, ScanRequest } from '../source.ts';
 import type { Archive } from './archives/archive.ts';
 import { throwIfAborted } from './archives/byte-range.ts';
 import { type Catalog, catalogKey, decodeCatalog, encodeCatalog } from './catalog.ts';
-import { isCovered, problemOf, rethrowFatal } from './discover.ts';
-import { type Export, isHere, type Loaded, type Part, page } from './export-part.ts';
+import { problemOf, rethrowFatal } from './discover.ts';
+import { type Export, isHere, type Loaded, type Part, page, type Stage } from './export-part.ts';
 import { photosFoldersOf } from './gather.ts';
-import { loadPart } from './load-part.ts';
+import { type LoadedPart, loadPart } from './load-part.ts';
 import { startPartThreads } from './part-threads.ts';
-import { hasUnread, readJsons } from './read-part.ts';
+import { hasUnread, listPart, readJsons } from './read-part.ts';
 import type { ScannedPart } from './scanned-parts.ts';
+import type { ArchiveStore } from './store.ts';
+
+/** Sidecars that are dear are remembered after so many, for a scan that is cut off: 1,000 take some 5 s from Drive. */
+const rememberEvery = 1000;
 
 /** A part that is being read. */
 interface Reading {
@@ -30,9 +34,10 @@ interface Reading {
 /** Lists and reads all parts of an export; the pages only keep what was read, for the next scan. */
 export async function* loadExport(
   one: Export,
-  paths: readonly string[],
+  store: ArchiveStore,
   request: ScanRequest,
   listed: () => void,
+  stage: Stage,
 ): AsyncGenerator<Page, Loaded, undefined> {
   const { recall, signal } = request;
   const parts: Reading[] = [];
@@ -60,18 +65,21 @@ export async function* loadExport(
       else
         try {
           const { catalog, encoded, problems, failed } =
-            (await threads?.load(part, signal)) ??
-            (await loadPart(archive, fingerprint, before, signal, progress));
+            stage === 'early'
+              ? await listOnly(archive, fingerprint, signal)
+              : ((await threads?.load(part, signal)) ??
+                (await loadPart(archive, fingerprint, before, signal, progress)));
           if (archive.sequential) yield page({ problems: [sequentialNotice(archive)] });
           // With nothing left to read it is done, and the next scan need not do it again.
-          const told = failed || catalog.unread.length > 0 ? undefined : problems.length;
+          const isDone = stage === 'early' || (!failed && catalog.unread.length === 0);
+          const told = isDone ? problems.length : undefined;
           if (told !== undefined) yield page({ memos: [memoOf(catalog, encoded)], problems });
           parts.push({ part, catalog, fresh: true, failed, told, problems: [...problems] });
         } catch (error) {
-          rethrowFatal(error);
-          const problem = problemOf(error, archive.name);
+          rethrowFatal(error, store);
+          const problem = problemOf(error, archive.path);
           // A broken archive stays so until it is replaced; anything else is tried again at the next scan.
-          if (isBroken(error)) scanned.push({ archive: archive.name, fingerprint, problems: [problem] });
+          if (isBroken(error)) scanned.push({ ...scannedOf(part), problems: [problem] });
           yield page({ problems: [problem] });
         }
       listed();
@@ -81,11 +89,15 @@ export async function* loadExport(
   }
 
   const gone = one.before
-    .filter((part) => !isHere(one, part) && isCovered(paths, part.archive))
+    .filter((part) => !isHere(one, part) && store.covers(part.archive))
     .map((part) => ({ part, catalog: decodeCatalog(recall(catalogKey(part.archive))) }));
   scanned.push(...gone.map(({ part }) => part));
   const catalogs = parts.map(({ catalog }) => catalog);
   const remembered = gone.flatMap(({ catalog }) => catalog ?? []);
+  if (stage === 'early') {
+    for (const { part } of parts) scanned.push({ ...scannedOf(part), problems: [], early: true });
+    return { catalogs, gone: remembered, scanned };
+  }
   const places = photosFoldersOf([...catalogs, ...remembered]);
   const hasPhotos = [...places.values()].some(({ paths }) => paths.length > 0);
 
@@ -101,23 +113,27 @@ export async function* loadExport(
     let isNew = fresh && told === undefined;
     try {
       if (hasUnread(catalog, photos)) {
-        problems.push(...(await readJsons(archive, catalog, photos, signal, progress)));
+        const limit = store.remote ? rememberEvery : Number.POSITIVE_INFINITY;
+        for (;;) {
+          problems.push(...(await readJsons(archive, catalog, photos, signal, progress, limit)));
+          if (!hasUnread(catalog, photos)) break;
+          yield page({ memos: [memoOf(catalog)] });
+        }
         isNew = true;
       } else if (photos.sure) catalog.unread = [];
     } catch (error) {
-      rethrowFatal(error);
-      problems.push(problemOf(error, archive.name));
+      rethrowFatal(error, store);
+      problems.push(problemOf(error, archive.path));
       yield page({ problems });
       continue;
     }
     if (!hasPhotos && part.expected) problems.push(noPhotos(archive));
-    const lasting = problems.filter(({ where }) => where === archive.name);
+    const lasting = [...catalog.problems, ...problems].filter(({ where }) => where === archive.path);
     const earlier = one.before.find(
       (before) => before.archive === archive.name && before.fingerprint === fingerprint,
     );
     scanned.push({
-      archive: archive.name,
-      fingerprint,
+      ...scannedOf(part),
       problems: fresh ? lasting : (earlier?.problems ?? lasting),
     });
     const untold = problems.slice(told ?? 0);
@@ -127,6 +143,16 @@ export async function* loadExport(
   return { catalogs, gone: remembered, scanned };
 }
 
+/** An early listing needs no sidecar. What is wrong with the archive is kept with its catalog, to be told again later. */
+async function listOnly(archive: Archive, fingerprint: string, signal: AbortSignal): Promise<LoadedPart> {
+  const { catalog, problems } = await listPart(archive, fingerprint, undefined, signal);
+  return { catalog: { ...catalog, problems }, encoded: undefined, problems, failed: false };
+}
+
+function scannedOf({ archive, fingerprint, number }: Part): Omit<ScannedPart, 'problems'> {
+  return { archive: archive.name, fingerprint, number: number ?? null };
+}
+
 const memoOf = (catalog: Catalog, encoded = encodeCatalog(catalog)): Memo => ({
   key: catalogKey(catalog.archive),
   value: encoded,
@@ -134,15 +160,15 @@ const memoOf = (catalog: Catalog, encoded = encodeCatalog(catalog)): Memo => ({
 
 const isBroken = (error: unknown): boolean => (error as { kind?: unknown }).kind === 'bad-source';
 
-const sequentialNotice = ({ name }: Archive): Problem => ({
-  where: name,
+const sequentialNotice = ({ path }: Archive): Problem => ({
+  where: path,
   what: 'is a tgz, which can only be read from its start: it was read once as a whole, and so it is again for each photo that is opened',
   remedy: 'Run "gphotosfs prefetch", which takes all photos in one pass; choose .zip for the next export.',
   severity: 'notice',
 });
 
-const noPhotos = ({ name }: Archive): Problem => ({
-  where: name,
+const noPhotos = ({ path }: Archive): Problem => ({
+  where: path,
   what: 'no Google Photos folder was found in this export',
   remedy: 'Choose Google Photos when you order the export, or add the folder that holds "Photos from …".',
 });

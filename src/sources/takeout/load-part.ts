@@ -42,7 +42,7 @@ export async function loadPart(
     return {
       catalog,
       encoded: undefined,
-      problems: [...problems, problemOf(error, archive.name)],
+      problems: [...problems, problemOf(error, archive.path)],
       failed: true,
     };
   }

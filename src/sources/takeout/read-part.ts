@@ -31,7 +31,7 @@ export async function listPart(
   signal: AbortSignal,
 ): Promise<ListedPart> {
   const { entries, problems, small } = await archive.list(signal);
-  const notes = problemList(archive.name);
+  const notes = problemList(archive.path);
   const folders = new Map<string, FolderUse>();
   for (const { path } of entries) {
     const { folder } = splitPath(path);
@@ -42,10 +42,12 @@ export async function listPart(
   const files: CatalogFile[] = [];
   const jsons: CatalogJson[] = [];
   const unread: ArchiveEntry[] = [];
+  let others = problems.length;
   for (const entry of entries) {
     const { folder: path, name: view } = splitPath(entry.path);
     const folder = folders.get(path) ?? useOf(path);
     const name = detach(view);
+    if (!folder.photos && !folder.junk && !isBrowserPage(name)) others++;
     const kind = folder.junk ? 'junk' : kindOfName(name);
     if (kind === 'junk') continue;
     if (kind === 'json') {
@@ -70,9 +72,21 @@ export async function listPart(
     }
   }
   const modified = mostCommon(entries);
-  const catalog = { archive: archive.name, fingerprint, modified, files, jsons, unread };
+  const catalog = {
+    archive: archive.name,
+    fingerprint,
+    modified,
+    files,
+    jsons,
+    unread,
+    others,
+    problems: [],
+  };
   return { catalog, problems: [...problems, ...notes.all()] };
 }
+
+/** The page that Takeout puts into each export, to find one's way in it. */
+const isBrowserPage = (name: string): boolean => /^archive_browser\.html$/i.test(name);
 
 interface FolderUse {
   /** The one string that all files of the folder share. */
@@ -124,7 +138,7 @@ export const hasUnread = (catalog: Catalog, photos: PhotosFolders): boolean =>
 
 /**
  * Reads the JSONs of the Photos folders into the catalog. The others are kept in mind as long as another part may yet
- * show that the photos lie elsewhere. Gives what could not be used.
+ * show that the photos lie elsewhere. Reads at most `limit` of them. Gives what could not be used.
  */
 export async function readJsons(
   archive: Archive,
@@ -132,11 +146,14 @@ export async function readJsons(
   photos: PhotosFolders,
   signal: AbortSignal,
   progress: (read: number) => void,
+  limit = Number.POSITIVE_INFINITY,
 ): Promise<readonly Problem[]> {
-  const notes = problemList(archive.name);
+  const notes = problemList(archive.path);
   const problems: Problem[] = [];
   const isOurs = (entry: ArchiveEntry) => pathInPhotos(photos, splitPath(entry.path).folder) !== undefined;
-  const wanted = catalog.unread.filter(isOurs);
+  // Stable: `unread` stays in the order of the directory, so what is read next lies behind what was.
+  const wanted = catalog.unread.filter(isOurs).slice(0, limit);
+  const read = new Set(wanted);
   const folders = new Map(catalog.files.map(({ folder }) => [folder, folder]));
   for await (const batch of archive.readSmall(wanted, largestJson, signal)) {
     for (const { entry, bytes, problem } of batch) {
@@ -149,7 +166,8 @@ export async function readJsons(
     }
     progress(batch.length);
   }
-  catalog.unread = photos.sure ? [] : catalog.unread.filter((entry) => !isOurs(entry));
+  const rest = catalog.unread.filter((entry) => !read.has(entry));
+  catalog.unread = photos.sure ? rest.filter(isOurs) : rest;
   return [...problems, ...notes.all()];
 }
 

@@ -2,59 +2,77 @@
  * A scan of Takeout archives: find them, group them to exports, and of each export in which something is new list all
  * parts, read their sidecars, join photos to items and give these out in pages. Exports go one after another, the
  * oldest first, so that only one is in memory.
+ *
+ * Where sidecars are dear (`store.remote`) it goes in two stages: all exports are listed early, by what their directories
+ * tell, and then each again when its sidecars are read. What an early listing has shown stays listed, also where the
+ * sidecar says that it is in the trash: a name once given is never taken back.
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
 import type { Page, ScanRequest } from '../source.ts';
-import { missingParts, numberRuns } from './archive-name.ts';
+import { missingParts, numberRuns, parseArchiveName } from './archive-name.ts';
 import type { Archive } from './archives/archive.ts';
 import { throwIfAborted } from './archives/byte-range.ts';
-import { openArchive } from './archives/open-archive.ts';
 import type { Catalog } from './catalog.ts';
-import { discover, exportOf, problemOf, rethrowFatal } from './discover.ts';
-import { type Export, isHere, type Loaded, page } from './export-part.ts';
+import { problemOf, rethrowFatal } from './discover.ts';
+import { type Export, isHere, type Loaded, page, type Stage } from './export-part.ts';
 import { listExport } from './list-export.ts';
 import { loadExport } from './load-export.ts';
 import { compareText } from './pairing/file-name.ts';
-import { recallScanned, scannedMemo } from './scanned-parts.ts';
+import { recallScanned, type ScannedPart, scannedMemo } from './scanned-parts.ts';
+import type { ArchiveStore } from './store.ts';
 
-/** Scans what the owner's paths lead to. `source` is the source's id. */
+/** Scans what is in the store. `source` is the source's id. */
 export async function* scanTakeout(
   source: string,
-  paths: readonly string[],
+  store: ArchiveStore,
   request: ScanRequest,
 ): AsyncGenerator<Page, void, undefined> {
   const opened: Archive[] = [];
   try {
-    const { found, problems: missing } = await discover(paths);
-    const problems = [...missing];
     const before = recallScanned(request.recall);
+    const known = [...before.values()].flat().map(({ archive }) => archive);
+    const { found, problems: missing, gone } = await store.find(known, request.signal);
+    const problems = [...missing];
     const exports = new Map<string, Export>();
-    for (const path of found) {
-      throwIfAborted(request.signal, path.path);
+    for (const { name, title, fileName, named, open } of found) {
+      throwIfAborted(request.signal, title);
       try {
-        const archive = await openArchive(path.path);
+        const archive = await open();
         opened.push(archive);
         const fingerprint = await archive.fingerprint();
-        const { exportId: id, exportTime: time, part } = exportOf(path);
-        const known = exports.get(id) ?? { id, time, parts: [], numbers: [], before: before.get(id) ?? [] };
-        known.parts.push({ archive, fingerprint, expected: path.named || time !== undefined });
-        if (part !== undefined) known.numbers.push(part);
-        exports.set(id, known);
+        const { exportId: id, exportTime: time, part } = fileName;
+        const one = exports.get(id) ?? { id, time, parts: [], numbers: [], before: before.get(id) ?? [] };
+        one.parts.push({ archive, fingerprint, title, number: part, expected: named || time !== undefined });
+        if (part !== undefined) one.numbers.push(part);
+        exports.set(id, one);
       } catch (error) {
-        rethrowFatal(error);
-        problems.push(problemOf(error, path.path));
+        rethrowFatal(error, store);
+        problems.push(problemOf(error, title === name ? name : `${title} (${name})`));
       }
     }
-    yield* scanExports(source, paths, [...exports.values()], problems, request);
+    const finished = new Map(before);
+    if (gone.length > 0) yield goneArchives(finished, gone);
+    yield* scanExports(source, store, [...exports.values()], finished, problems, request);
   } finally {
     await Promise.all(opened.map((archive) => archive.close()));
   }
 }
 
+/** Notes archives that are surely gone; should they come back, they are listed again. */
+function goneArchives(finished: Map<string, readonly ScannedPart[]>, gone: readonly string[]): Page {
+  for (const [id, parts] of finished)
+    finished.set(
+      id,
+      parts.map((part) => (gone.includes(part.archive) ? { ...part, gone: true } : part)),
+    );
+  return page({ gone, memos: [scannedMemo(finished)] });
+}
+
 async function* scanExports(
   source: string,
-  paths: readonly string[],
+  store: ArchiveStore,
   exports: readonly Export[],
+  finished: Map<string, readonly ScannedPart[]>,
   problems: readonly Problem[],
   request: ScanRequest,
 ): AsyncGenerator<Page, void, undefined> {
@@ -70,34 +88,85 @@ async function* scanExports(
   const total = due.reduce((sum, { parts }) => sum + parts.length, 0);
   let done = 0;
   const listed = () => request.progress({ phase: 'listing archives', done: ++done, total });
+  const stage: Stage = store.remote ? 'early' : 'whole';
   // Where the name doesn't tell when an export was made, its entries do.
   const dated: { readonly one: Export; readonly time: UnixSeconds; readonly loaded: Loaded | undefined }[] =
     [];
   for (const one of due) {
-    const loaded = one.time === undefined ? yield* loadExport(one, paths, request, listed) : undefined;
+    const loaded = one.time === undefined ? yield* loadExport(one, store, request, listed, stage) : undefined;
     dated.push({ one, time: one.time ?? timeOf(loaded?.catalogs ?? []), loaded });
   }
   dated.sort((a, b) => a.time - b.time || compareText(a.one.id, b.one.id));
-  const finished = new Map(recallScanned(request.recall));
+  const later: {
+    readonly one: Export;
+    readonly time: UnixSeconds;
+    readonly broken: readonly ScannedPart[];
+  }[] = [];
   for (let next = dated.shift(); next !== undefined; next = dated.shift()) {
     const { one, time } = next;
-    const loaded = next.loaded ?? (yield* loadExport(one, paths, request, listed));
+    if (stage === 'early' && !request.rescan && wasListed(one)) {
+      later.push({ one, time, broken: [] });
+      continue;
+    }
+    const loaded = next.loaded ?? (yield* loadExport(one, store, request, listed, stage));
     finished.set(one.id, loaded.scanned);
-    yield* listExport(source, one, time, loaded, request, scannedMemo(finished));
+    yield* listExport(
+      { source, one, time, loaded, stage, remote: store.remote },
+      request,
+      scannedMemo(finished),
+    );
+    if (stage === 'early') later.push({ one, time, broken: loaded.scanned.filter(({ early }) => !early) });
   }
+  for (const { one, time, broken } of later)
+    yield* listLate(source, store, one, time, broken, finished, request);
+}
+
+/** The second stage of one export. What turned out to be broken in the first isn't tried again. */
+async function* listLate(
+  source: string,
+  store: ArchiveStore,
+  one: Export,
+  time: UnixSeconds,
+  broken: readonly ScannedPart[],
+  finished: Map<string, readonly ScannedPart[]>,
+  request: ScanRequest,
+): AsyncGenerator<Page, void, undefined> {
+  const parts = one.parts.filter(({ archive }) => broken.every((part) => part.archive !== archive.name));
+  const whole = { ...one, parts };
+  // What the first stage has just listed is remembered by now.
+  const { rescan: _, ...rest } = request;
+  const loaded = yield* loadExport(whole, store, { ...rest, rescan: false }, () => {}, 'whole');
+  finished.set(one.id, [...loaded.scanned, ...broken.filter((part) => isHere(one, part))]);
+  yield* listExport(
+    { source, one: whole, time, loaded, stage: 'whole', remote: store.remote },
+    request,
+    scannedMemo(finished),
+  );
 }
 
 function isChanged({ parts, before }: Export): boolean {
   return parts.some(
     ({ archive, fingerprint }) =>
-      !before.some((part) => part.archive === archive.name && part.fingerprint === fingerprint),
+      !before.some(
+        (part) =>
+          part.archive === archive.name && part.fingerprint === fingerprint && !part.early && !part.gone,
+      ),
+  );
+}
+
+/** Whether an earlier scan, which was cut off then, has listed all of it early. */
+function wasListed({ parts, before }: Export): boolean {
+  return parts.every(({ archive, fingerprint }) =>
+    before.some(
+      (part) => part.archive === archive.name && part.fingerprint === fingerprint && part.early && !part.gone,
+    ),
   );
 }
 
 /** Gaps in the numbers of an export's parts. Parts that were read before and are gone now are not missing. */
 function missingPartProblems(one: Export): Problem[] {
-  const earlier = one.before.flatMap(
-    ({ archive }) => exportOf({ path: archive, named: false, isFolder: false }).part ?? [],
+  const earlier = one.before.flatMap(({ archive, number }) =>
+    number === undefined ? (parseArchiveName(archive).part ?? []) : (number ?? []),
   );
   const numbers = [...one.numbers, ...earlier];
   const missing = missingParts(numbers, one.time !== undefined);

@@ -16,6 +16,12 @@ const part = z.object({
   fingerprint: z.string(),
   /** What is still wrong with it as long as it doesn't change: told at every scan. */
   problems: z.array(problem),
+  /** Its number in the export, null where it has none; older memos leave it out. */
+  number: z.number().nullable().exactOptional(),
+  /** Its photos were listed, its sidecars not all read. */
+  early: z.literal(true).exactOptional(),
+  /** It was found to be deleted. */
+  gone: z.literal(true).exactOptional(),
 });
 const stored = z.object({ version: z.literal(1), exports: z.record(z.string(), z.array(part)) });
 

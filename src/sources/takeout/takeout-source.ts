@@ -49,8 +49,11 @@ export function createTakeoutSource(options: TakeoutOptions): Source {
     features: { albums: true, exactSizes: true },
     openedWith: options,
     async *scan(request) {
-      const { scanTakeout } = await import('./scan.ts');
-      yield* scanTakeout(id, paths, request);
+      const [{ scanTakeout }, { localStore }] = await Promise.all([
+        import('./scan.ts'),
+        import('./local-store.ts'),
+      ]);
+      yield* scanTakeout(id, localStore(paths), request);
     },
     async *open(location, request = {}) {
       throwIfAborted(request.signal, location.archive);

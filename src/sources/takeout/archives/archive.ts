@@ -40,10 +40,12 @@ export interface ArchiveListing {
   readonly small: ReadonlyMap<number, Buffer> | undefined;
 }
 
-/** One archive on disk. Opening and reading may throw `source-gone`, `bad-source` and `no-permission`. */
+/** One archive. Opening and reading may throw `source-gone`, `bad-source` and `no-permission`. */
 export interface Archive {
-  /** Absolute path of the archive file or the folder. */
+  /** Its name in its source: the absolute path of the file or the folder, or a Drive id. */
   readonly name: string;
+  /** For messages. */
+  readonly path: string;
   /** Whether listing it reads the whole archive, and opening an entry all that precedes it. */
   readonly sequential: boolean;
   /**

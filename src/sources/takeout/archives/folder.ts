@@ -29,6 +29,7 @@ export function folderArchive(root: string): Archive {
   const never = new AbortController().signal;
   return {
     name: root,
+    path: root,
     sequential: false,
     async fingerprint() {
       walked = await listFolder(root, never);

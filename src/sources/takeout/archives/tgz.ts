@@ -37,6 +37,7 @@ export function tgzArchive(file: ArchiveFile): Archive {
 
   return {
     name: file.name,
+    path: file.path,
     sequential: true,
     fingerprint: () => file.fingerprint(),
     async list(signal) {

@@ -24,6 +24,7 @@ export function zipArchive(file: ArchiveFile): Archive {
 
   return {
     name: file.name,
+    path: file.path,
     sequential: false,
     fingerprint: () => file.fingerprint(),
     async list(signal) {

@@ -170,6 +170,8 @@ describe('a catalog', () => {
     unread: [
       { path: 'Z/c.json', size: 1, crc32: 2, offset: 3, address: '', seekable: true, modified: undefined },
     ],
+    others: 3,
+    problems: [{ where: '/a.zip', what: 'w', remedy: 'r' }],
   };
 
   test('comes out of its memo as it went in', () => {
