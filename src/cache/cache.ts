@@ -10,6 +10,7 @@ import { cacheError } from './cache-error.ts';
 import { closeDirectory, type Directory, openDirectory, openRoot } from './directories.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { createPartial, partialName, removePartial } from './partial.ts';
+import { createRoom, type Room } from './room.ts';
 
 export { privateName } from './binding.ts';
 
@@ -21,7 +22,13 @@ export interface Cache {
   /** Bytes that were shown once and gave way to newer ones. */
   readonly superseded: Directory;
   readonly journal: Journal;
+  readonly room: Room;
   close(): void;
+}
+
+export interface CacheOptions {
+  /** Percent of the disk that is not to be filled; default 0. */
+  readonly freeFloor?: number;
 }
 
 /**
@@ -30,7 +37,7 @@ export interface Cache {
  * @throws `wrong-cache` when it isn't the one the index knows; `no-permission` or `no-space` when it can't be made;
  * `bad-cache` when its private directory isn't one
  */
-export function openCache(path: string, index: Index): Cache {
+export function openCache(path: string, index: Index, options: CacheOptions = {}): Cache {
   const directories: Directory[] = [];
   const open = (parent: Directory, name: string): Directory => {
     const directory = openDirectory(parent, [name], { create: privateMode });
@@ -49,7 +56,8 @@ export function openCache(path: string, index: Index): Cache {
       journal.close();
       for (const directory of directories) closeDirectory(directory);
     };
-    return { path, root, partial, superseded, journal, close };
+    const room = createRoom(partial.path, options.freeFloor ?? 0);
+    return { path, root, partial, superseded, journal, room, close };
   } catch (error) {
     for (const directory of directories) closeDirectory(directory);
     throw cacheError(error, `the cache ${path} cannot be used`);

@@ -8,6 +8,7 @@ import type { Cache } from './cache.ts';
 import type { CachedFiles } from './cached-file.ts';
 import { type Hashed, hashFile } from './hash.ts';
 import { type Partial, removePartial, reopenPartial } from './partial.ts';
+import type { Claim } from './room.ts';
 
 /** Where an open file can be opened by its descriptor's number. */
 const descriptorFolder = process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd';
@@ -33,10 +34,13 @@ export async function copyTwin(
     const recorded = getCached(index, twin);
     const fd = cachedFiles.open(twin);
     if (fd === undefined) continue;
+    let claim: Claim | undefined;
     try {
+      claim = cache.room.claim(content.size);
       const path = `${cache.partial.path}/${name}`;
       await copyFile(`${descriptorFolder}/${fd}`, path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     } finally {
+      claim?.end();
       closeSync(fd);
     }
     const partial = reopenPartial(cache.partial, name);

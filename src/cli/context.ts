@@ -64,7 +64,7 @@ export function createContext({ flags, env, createOutput }: ContextRequest): Con
   });
   const cache = once(async () => {
     const [{ openCache }, opened] = await Promise.all([import('../cache/cache.ts'), index()]);
-    const made = openCache(cachePath, opened);
+    const made = openCache(cachePath, opened, { freeFloor: settings.freeFloor });
     closers.push(() => made.close());
     return made;
   });

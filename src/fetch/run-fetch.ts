@@ -23,7 +23,14 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
   const label = getFile(index, ino)?.name ?? String(ino);
   /** Someone reads along, or may: then the bytes are wanted also where the cache can't take them. */
   let isRead = task.mayBeLoose;
-  const vessel = createVessel({ cache, name: task.name, label, mayBeLoose: () => isRead, log });
+  const vessel = createVessel({
+    cache,
+    name: task.name,
+    label,
+    size: content.size,
+    mayBeLoose: () => isRead,
+    log,
+  });
   let seen = false;
   let retry = false;
   let isVerified = false;
@@ -44,6 +51,7 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
     if (from.outcome === 'cached') return { outcome: 'cached', filled: undefined };
     const filled = 'filled' in from ? from.filled : await finish(from);
     isVerified = true;
+    vessel.wrote(content.size);
     return { outcome: from.outcome, filled };
   }
 
@@ -97,6 +105,7 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
       parts.leases.beat(task.key, Math.min(latest, Math.max(0, content.size - heldBack)));
     };
     return (written) => {
+      vessel.wrote(written);
       latest = written;
       const due = told + tellEveryMs - Date.now();
       if (due > 0) timer ??= setTimeout(tell, due).unref();

@@ -6,6 +6,7 @@ import { closeSync } from 'node:fs';
 import type { Cache } from '../cache/cache.ts';
 import { cacheError } from '../cache/cache-error.ts';
 import { createLoosePartial, createPartial, type Partial, removePartial } from '../cache/partial.ts';
+import type { Claim } from '../cache/room.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import { copyBytes, readAt } from './read-at.ts';
 
@@ -14,6 +15,8 @@ export interface Vessel {
   create(): number;
   /** Takes a file that was made by copying. */
   take(partial: Partial): void;
+  /** So many bytes are in it. */
+  wrote(written: number): void;
   /** Moves the first `written` bytes out of a cache that can't take more; gives the new file's descriptor. */
   moveOut(error: unknown, written: number): Promise<number>;
   /** The file in the cache, to be published. @throws why there is none: the cache could not take it */
@@ -38,13 +41,16 @@ export interface VesselRequest {
   readonly name: string;
   /** The photo, in messages. */
   readonly label: string;
+  /** Bytes that it will hold. */
+  readonly size: number;
   /** Whether bytes that the cache can't take are wanted at all. */
   readonly mayBeLoose: () => boolean;
   readonly log: (level: 'warn', message: string) => void;
 }
 
-export function createVessel({ cache, name, label, mayBeLoose, log }: VesselRequest): Vessel {
+export function createVessel({ cache, name, label, size, mayBeLoose, log }: VesselRequest): Vessel {
   let partial: Partial | undefined;
+  let claim: Claim | undefined;
   let refusal: GphotosfsError | undefined;
   /** Reads under way, by descriptor: one that is left is closed behind the last, for its number may come again. */
   const reading = new Map<number, number>();
@@ -52,6 +58,7 @@ export function createVessel({ cache, name, label, mayBeLoose, log }: VesselRequ
   let gaveUp = false;
 
   function goLoose(error: unknown): Partial {
+    claim?.end();
     refusal = toGphotosfsError(cacheError(error, `"${label}" cannot be cached`));
     if (!mayBeLoose()) {
       gaveUp = true;
@@ -90,6 +97,7 @@ export function createVessel({ cache, name, label, mayBeLoose, log }: VesselRequ
   return {
     create() {
       try {
+        claim = cache.room.claim(size);
         partial = createPartial(cache.partial, name);
       } catch (error) {
         partial = goLoose(error);
@@ -99,6 +107,7 @@ export function createVessel({ cache, name, label, mayBeLoose, log }: VesselRequ
     take(made) {
       partial = made;
     },
+    wrote: (written) => claim?.wrote(written),
     moveOut: (error, written) =>
       use(async (full) => {
         const next = goLoose(error);
@@ -131,6 +140,7 @@ export function createVessel({ cache, name, label, mayBeLoose, log }: VesselRequ
     release() {
       holds -= 1;
       if (holds > 0) return;
+      claim?.end();
       unname();
       if (partial !== undefined) closeSync(partial.fd);
       partial = undefined;

@@ -33,10 +33,19 @@ export function parseCount(text: string): number {
   return count;
 }
 
+const percentOf = (text: string): number =>
+  Number(/^(\d{1,3}(?:\.\d{1,6})?)\s*%?$/.exec(text.trim())?.[1] ?? Number.NaN);
+
+/** A part of a hundred that may be none but not all: `5`, `0` or `5%`. */
+export function parseShare(text: string): number {
+  const value = percentOf(text);
+  if (!(value < 100)) refuse(text, 'a percentage such as 5, from 0 on and less than 100');
+  return value;
+}
+
 /** A part of a hundred, more than none: `5`, `0.5` or `5%`. */
 export function parsePercent(text: string): number {
-  const percent = /^(\d{1,3}(?:\.\d{1,6})?)\s*%?$/.exec(text.trim())?.[1];
-  const value = Number(percent ?? 0);
+  const value = percentOf(text);
   if (!(value > 0 && value <= 100)) refuse(text, 'a percentage such as 5, more than 0 and at most 100');
   return value;
 }

@@ -10,6 +10,7 @@ import {
   parseId,
   parseMode,
   parsePercent,
+  parseShare,
   parseText,
   parseUrl,
 } from './option-values.ts';
@@ -47,6 +48,8 @@ interface Values {
   duration: number;
   /** More than 0, at most 100. */
   percent: number;
+  /** Percent too, from 0 on and less than 100. */
+  share: number;
 }
 
 export interface Option {
@@ -263,6 +266,15 @@ export const options = {
     help: 'fetch N files at a time',
     commands: ['prefetch'],
   },
+  freeFloor: {
+    kind: 'share',
+    value: 'PERCENT',
+    default: '5',
+    env: 'GPHOTOSFS_FREE_FLOOR',
+    key: 'freeFloor',
+    help: "leave so much of the cache's disk free; readers still get what finds no room",
+    commands: ['mount', 'prefetch', 'verify'],
+  },
   sample: {
     kind: 'percent',
     value: 'PERCENT',
@@ -394,6 +406,8 @@ export function parseOption(option: Option, texts: readonly string[]): Settings[
       return parseDuration(text);
     case 'percent':
       return parsePercent(text);
+    case 'share':
+      return parseShare(text);
     case 'url':
       return parseUrl(text);
     case 'text':

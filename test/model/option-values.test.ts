@@ -7,6 +7,7 @@ import {
   parseFlag,
   parseId,
   parseMode,
+  parseShare,
   parseText,
 } from '../../src/model/option-values.ts';
 
@@ -36,6 +37,11 @@ describe('values of options', () => {
     '"%s" is no duration',
     (text) => expect(refused(() => parseDuration(text))).toBe(true),
   );
+
+  it('a share may be none, but not all', () => {
+    expect(['0', '5', '0.5', '5%', '99.9'].map(parseShare)).toEqual([0, 5, 0.5, 5, 99.9]);
+    for (const text of ['', '100', '-1', '1e1', 'five']) expect(refused(() => parseShare(text))).toBe(true);
+  });
 
   it('a count is whole and at least 1', () => {
     expect(parseCount('1')).toBe(1);

@@ -18,30 +18,19 @@ import {
   wrongInCache,
 } from './library.ts';
 import { endMount, mount } from './mounting.ts';
+import { fillBytes, mountSmallDisk } from './small-disk.ts';
 
 let place: Place;
 let disk: string;
 let cache: string;
 
-/** A real ext4 of 64 MiB and about 1,000 inodes, none of it reserved for root, where loop devices can be had. */
-function mountDisk(): void {
-  const image = join(place.folder, 'disk.img');
-  const quiet = { stdio: 'ignore' } as const;
-  try {
-    execFileSync('truncate', ['-s', '64M', image]);
-    execFileSync('mkfs.ext4', ['-q', '-m', '0', '-N', '1000', image], quiet);
-    execFileSync('mount', ['-o', 'loop', image, disk], quiet);
-  } catch {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,nr_inodes=1000', 'tmpfs', disk]);
-  }
-}
-
 beforeEach(() => {
-  place = createPlace({ GPHOTOSFS_CACHE: 'disk/cache' });
+  // To the last byte: `free-floor.test.ts` is about stopping before.
+  place = createPlace({ GPHOTOSFS_CACHE: 'disk/cache', GPHOTOSFS_FREE_FLOOR: '0' });
   disk = join(place.folder, 'disk');
   cache = join(disk, 'cache');
   mkdirSync(disk);
-  if (canMount()) mountDisk();
+  if (canMount()) mountSmallDisk(place.folder, disk);
 });
 afterEach(async () => {
   await place.run('unmount', place.mountPoint);
@@ -50,12 +39,6 @@ afterEach(async () => {
 });
 
 const diskIsFull = /its disk is full/;
-
-/** Takes bytes from the disk until only so many are left. */
-function fillBytes(left: number): void {
-  const { bavail, bsize } = statfsSync(disk);
-  writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize - left));
-}
 
 /** Takes inodes from the disk until only so many are left. */
 function fillInodes(left: number): void {
@@ -66,7 +49,7 @@ function fillInodes(left: number): void {
 
 describe.runIf(canMount())('a cache disk', () => {
   it.each([
-    ['bytes', { photos: 60, size: 500_000 }, () => fillBytes(15_000_000)],
+    ['bytes', { photos: 60, size: 500_000 }, () => fillBytes(disk, 15_000_000)],
     ['inodes', { photos: 400, size: 3000 }, () => fillInodes(150)],
   ] as const)(
     'without %s left costs no reader a byte; prefetch stops, and goes on',
