@@ -81,7 +81,9 @@ It goes on where it was stopped.
   },
   {
     name: 'status',
-    summary: 'how things stand: what is there, what is cached',
+    summary: 'how things stand: what is there, what is cached, what to do next',
+    more: `  gphotosfs status --watch
+  gphotosfs status --check complete && restic backup ~/.local/share/gphotosfs/cache`,
     load: () => import('./status.ts'),
   },
   {

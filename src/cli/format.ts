@@ -51,6 +51,11 @@ export function formatTime(seconds: number): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** The same without the time of day. */
+export function formatDay(seconds: number): string {
+  return formatTime(seconds).slice(0, 10);
+}
+
 /** Columns of equal width, two spaces apart; numbers of `right` stand to the right. */
 export function formatColumns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths: number[] = [];

@@ -30,6 +30,8 @@ export interface Output {
   readonly log: Log;
   /** A result: as `record` with `--json`, else as `lines`. */
   result(record: object, lines: readonly string[]): void;
+  /** What is told next takes the place of what was told before, on a terminal. */
+  startOver(): void;
   /** The error that ends the command. */
   failure(error: GphotosfsError): void;
   /** An event for programs; people don't get it. */
@@ -59,6 +61,9 @@ export function createOutput(request: OutputRequest): Output {
     result(record, lines) {
       const texts = json ? [JSON.stringify(record)] : lines.map(printable);
       stdout.write(texts.map((text) => `${text}\n`).join(''));
+    },
+    startOver() {
+      if (stdout.isTTY && !json) stdout.write('\u001b[H\u001b[2J');
     },
     failure(error) {
       const { kind, message, hint } = error;

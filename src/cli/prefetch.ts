@@ -1,10 +1,10 @@
 /** `prefetch`: fills the cache. Made for cron: its exit code says whether everything selected is there. */
+
+import type { Index } from '../index/open.ts';
 import { countSelected, type SelectedTotals } from '../index/plan.ts';
+import { putLastPrefetch } from '../index/reports.ts';
 import { readStatus } from '../index/status.ts';
 import { GphotosfsError } from '../model/errors.ts';
-import { parseTerms } from '../model/filter.ts';
-import { mediaKinds } from '../model/media-kind.ts';
-import { parseChoice } from '../model/option-values.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
 import { type PrefetchReport, prefetch } from '../prefetch/run.ts';
 import type { Context } from './context.ts';
@@ -12,6 +12,7 @@ import { exitCodes } from './exit-codes.ts';
 import { formatBytes, formatColumns, formatCount, formatCounted } from './format.ts';
 import { startProgress } from './progress.ts';
 import type { Run } from './run.ts';
+import { selectionOf, selectsAll } from './selection.ts';
 
 export const run: Run = async (context) => {
   const { settings, output } = context;
@@ -20,11 +21,7 @@ export const run: Run = async (context) => {
   if (lastSync === undefined && files === 0) {
     throw new GphotosfsError('usage', 'nothing has been synced yet', { hint: 'Run "gphotosfs sync" first.' });
   }
-  const kinds = settings.kind.map((kind) => parseChoice(kind, mediaKinds));
-  const plan = planPrefetch(index, {
-    only: { years: settings.year, albums: settings.album, kinds },
-    skip: parseTerms(settings.skip, '--skip'),
-  });
+  const plan = planPrefetch(index, selectionOf(settings));
   if (settings.dryRun) {
     output.result(recordOfPlan(plan), describePlan(plan));
     return exitCodes.done;
@@ -36,6 +33,7 @@ export const run: Run = async (context) => {
       output.log('warn', `${path}: ${message}${hint === undefined ? '' : `. ${hint}`}`);
     }
   }
+  noteRun(index, plan, report);
   output.result(recordOfReport(plan, report, now), describeReport(plan, report, now));
   if (report.stopped !== undefined) throw report.stopped;
   if (!report.complete && report.failed.length === 0) {
@@ -43,6 +41,21 @@ export const run: Run = async (context) => {
   }
   return report.complete ? exitCodes.done : exitCodes.partial;
 };
+
+/** For `status`, also after a night's run whose output nobody kept. */
+function noteRun(index: Index, plan: Plan, report: PrefetchReport): void {
+  const { complete, fetchedFiles, fetchedBytes, failed, stopped } = report;
+  putLastPrefetch(index, {
+    at: Math.floor(Date.now() / 1000),
+    complete,
+    isWhole: selectsAll(plan.selection),
+    fetchedFiles,
+    fetchedBytes,
+    failedFiles: failed.length,
+    failures: failed.map(({ path, kind, message }) => ({ path, kind, message })),
+    stopped: stopped?.message ?? null,
+  });
+}
 
 async function fetchPlanned(context: Context, plan: Plan): Promise<PrefetchReport> {
   const { settings, output } = context;

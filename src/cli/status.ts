@@ -1,91 +1,69 @@
-/** `status`: how things stand. */
-import type { SourceStatus } from '../index/status.ts';
-import type { Config } from './config.ts';
-import { exitCodes } from './exit-codes.ts';
-import {
-  formatBytes,
-  formatColumns,
-  formatCount,
-  formatCounted,
-  formatPercent,
-  formatTime,
-} from './format.ts';
+/** `status`: how things stand, once or again and again; or, with `--check`, whether they stand as a script needs it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from './context.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Run } from './run.ts';
+import { library } from './status/library.ts';
+import { next } from './status/next.ts';
+import { running } from './status/running.ts';
+import { runs } from './status/runs.ts';
+import type { Section, Subject } from './status/section.ts';
+import { sources } from './status/sources.ts';
+
+/** In the order in which they are told. */
+const sections: readonly ((subject: Subject) => Section)[] = [library, running, runs, sources, next];
+
+const watchEveryMs = 2000;
 
 export const run: Run = async (context) => {
-  const [index, { readStatus }] = await Promise.all([context.index(), import('../index/status.ts')]);
-  const status = readStatus(index);
-  const { items, files, bytes, cachedFiles, cachedBytes, albums, complete, unavailable, lastSync } = status;
-  const sources = joinSources(context.config, status.sources);
-  const record = {
-    items,
-    files,
-    bytes,
-    cachedFiles,
-    cachedBytes,
-    albums,
-    complete,
-    lastSync: isoTime(lastSync),
-    unavailable,
-    provisional: status.provisional,
-    revisions: status.revisions,
-    cache: context.cachePath,
-    sources: sources.map((source) => ({ ...source, lastScan: isoTime(source.lastScan) })),
-  };
-  const lines = [
-    `photos     ${formatCounted(items, 'item')} in ${formatCounted(files, 'file')}, ${formatBytes(bytes)}, ${formatCounted(albums, 'album')}`,
-    `cached     ${formatCounted(cachedFiles, 'file')}, ${formatBytes(cachedBytes)} (${formatPercent(cachedBytes, bytes)}) in ${context.cachePath}`,
-    `last sync  ${lastSync === undefined ? 'never' : formatTime(lastSync)}`,
-  ];
-  if (unavailable > 0)
-    lines.push(`missing    ${formatCounted(unavailable, 'file')} neither cached nor in any source`);
-  const waiting = sources.reduce((sum, source) => sum + source.waiting, 0);
-  if (waiting > 0)
-    lines.push(
-      `waiting    ${formatCounted(waiting, 'item')} that will be listed when a sync has learnt the size`,
-    );
-  if (status.revisions > 0)
-    lines.push(`newer      ${formatCounted(status.revisions, 'file')} with newer bytes to fetch`);
-  if (sources.length > 0) lines.push('', ...describeSources(sources));
-  const next = nextStep(sources, lastSync, complete);
-  if (next !== undefined) lines.push('', next);
-  context.output.result(record, lines);
-  return exitCodes.done;
+  const { settings } = context;
+  if (settings.check !== undefined) return checkComplete(context);
+  return settings.watch ? watch(context) : tell(context, false);
 };
 
-/** Sources of the configuration, with what the index knows of them, and those that only the index has left. */
-function joinSources(config: Config, known: readonly SourceStatus[]): readonly SourceStatus[] {
-  const unscanned = config.sources.flatMap(({ id, account }): SourceStatus[] => {
-    if (known.some((source) => source.id === id)) return [];
-    return [
-      { id, account, archives: 0, files: 0, bytes: 0, cachedFiles: 0, waiting: 0, lastScan: undefined },
-    ];
-  });
-  return [...known, ...unscanned];
+async function tell(context: Context, isAgain: boolean): Promise<ExitCode> {
+  const [index, { readStatus }] = await Promise.all([context.index(), import('../index/status.ts')]);
+  const subject = { context, index, status: readStatus(index) };
+  const told = sections.map((section) => section(subject));
+  if (isAgain) context.output.startOver();
+  context.output.result(
+    Object.assign({}, ...told.map(({ record }) => record)),
+    told.flatMap(({ lines }) => lines),
+  );
+  return exitCodes.done;
 }
 
-function describeSources(sources: readonly SourceStatus[]): string[] {
-  const rows = sources.map(({ id, account, archives, files, bytes, lastScan }) => [
-    id,
-    account,
-    formatCount(archives),
-    formatCount(files),
-    formatBytes(bytes),
-    lastScan === undefined ? 'never' : formatTime(lastScan),
+async function watch(context: Context): Promise<ExitCode> {
+  const signal = context.signal();
+  for (;;) {
+    const since = performance.now();
+    await tell(context, true);
+    // A library of millions takes seconds to count: at most a tenth of the time goes into it.
+    const pause = Math.max(watchEveryMs, 10 * (performance.now() - since));
+    if (!(await sleep(pause, true, { signal }).catch(() => false))) return exitCodes.done;
+  }
+}
+
+/** For backup scripts: not what is recorded counts, but what really lies in the cache (one stat a file). */
+async function checkComplete(context: Context): Promise<ExitCode> {
+  const index = await context.index();
+  const [{ checkSelection }, { selectionOf }] = await Promise.all([
+    import('../prefetch/check.ts'),
+    import('./selection.ts'),
   ]);
-  return formatColumns([['source', 'account', 'archives', 'files', 'size', 'last read'], ...rows], [2, 3, 4]);
-}
-
-function nextStep(
-  sources: readonly SourceStatus[],
-  lastSync: number | undefined,
-  complete: boolean,
-): string | undefined {
-  if (sources.length === 0) return 'Next: gphotosfs add takeout ~/Downloads/takeout-*.zip';
-  if (lastSync === undefined) return 'Next: gphotosfs sync';
-  return complete ? undefined : 'Next: gphotosfs prefetch, or gphotosfs mount DIR and look around';
-}
-
-function isoTime(seconds: number | undefined): string | null {
-  return seconds === undefined ? null : new Date(seconds * 1000).toISOString();
+  const cache = await context.cache();
+  const found = checkSelection(index, cache, selectionOf(context.settings));
+  const { isSynced, selectedFiles, missingFiles, lostFiles, waitingFiles } = found;
+  const absent = missingFiles + lostFiles;
+  const complete = isSynced && absent + waitingFiles === 0;
+  const says = [
+    ...(absent > 0 ? [`${absent} of ${selectedFiles} files not in the cache`] : []),
+    ...(lostFiles > 0 ? [`${lostFiles} of them lost from it`] : []),
+    ...(waitingFiles > 0 ? [`${waitingFiles} not listed yet`] : []),
+    ...(isSynced ? [] : ['nothing has been synced yet']),
+  ].join(', ');
+  context.output.result({ type: 'check', check: 'complete', complete, ...found }, [
+    complete ? `complete: ${selectedFiles} files in the cache` : `not complete: ${says}`,
+  ]);
+  return complete ? exitCodes.done : exitCodes.partial;
 }

@@ -1,4 +1,6 @@
 /** `sync`: brings the index up to date, and says what could not be read. */
+import type { Index } from '../index/open.ts';
+import { putLastSync } from '../index/reports.ts';
 import { filterOf, layoutOf } from '../index/settings.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import { type Choice, type Filter, parseTerms } from '../model/filter.ts';
@@ -97,7 +99,7 @@ export async function syncSources(
   const index = await context.index();
   // What nobody asked for in words is not insisted on, so a later run needs no flag to match the first one.
   const chosen = layoutOf(index);
-  return sync({
+  const report = await sync({
     index,
     cachePath,
     home: paths.dataFolder,
@@ -111,6 +113,23 @@ export async function syncSources(
     signal,
     progress: (source, { phase, done, total }) =>
       progress({ phase: `${source}: ${phase}`, done, total, unit: '' }),
+  });
+  noteRun(index, report);
+  return report;
+}
+
+/** For `status`. */
+function noteRun(index: Index, { sources }: SyncReport): void {
+  const problems = sources.flatMap((source) =>
+    losses(source).map((problem) => ({ ...problem, source: source.id })),
+  );
+  putLastSync(index, {
+    at: Math.floor(Date.now() / 1000),
+    errors: sources.flatMap(({ id, error }) =>
+      error === undefined ? [] : [{ source: id, message: error.message }],
+    ),
+    problemCount: problems.length,
+    problems,
   });
 }
 

@@ -51,7 +51,8 @@ export interface Leases {
   close(): void;
 }
 
-interface Row {
+/** A lease as it is stored. */
+export interface LeaseRow {
   readonly host: string;
   readonly pid: number;
   readonly started: string;
@@ -59,6 +60,10 @@ interface Row {
   readonly prefix: number;
   readonly partial: string;
 }
+
+/** Whether the lease's owner is alive. */
+export const isLive = (row: LeaseRow): boolean =>
+  isRunning(row) ?? Math.abs(Date.now() - row.heartbeat) < deadAfterMs;
 
 const schema = `
   CREATE TABLE IF NOT EXISTS lease (
@@ -86,16 +91,15 @@ export function openLeases(home: string): Leases {
   let held = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  const rowOf = (key: string) => get.get(key) as Row | undefined;
-  const alive = (row: Row): boolean => isRunning(row) ?? Math.abs(Date.now() - row.heartbeat) < deadAfterMs;
+  const rowOf = (key: string) => get.get(key) as LeaseRow | undefined;
   const keysOf = (keys: string | readonly string[]) => (typeof keys === 'string' ? [keys] : keys);
-  const doubtIfRead = (row: Row | undefined) => {
+  const doubtIfRead = (row: LeaseRow | undefined) => {
     if (row !== undefined && row.prefix > 0) doubt.run(row.partial, Date.now());
   };
 
   const acquire = db.transaction((keys: readonly string[], partial: string, prefix: number) => {
     const rows = keys.map(rowOf);
-    const taken = rows.find((row) => row !== undefined && alive(row));
+    const taken = rows.find((row) => row !== undefined && isLive(row));
     if (taken !== undefined) return taken;
     for (const row of rows) if (row?.partial !== partial) doubtIfRead(row);
     for (const key of keys) put.run(key, ...owner, Date.now(), prefix, partial);
@@ -103,7 +107,7 @@ export function openLeases(home: string): Leases {
   });
   const release = db.transaction((keys: readonly string[], verified: boolean): void => {
     for (const key of keys) {
-      if (!verified) doubtIfRead(getMine.get(key, ...owner) as Row | undefined);
+      if (!verified) doubtIfRead(getMine.get(key, ...owner) as LeaseRow | undefined);
       remove.run(key, ...owner);
     }
   });
@@ -119,11 +123,11 @@ export function openLeases(home: string): Leases {
     },
     holder(key) {
       const row = rowOf(key);
-      return row !== undefined && alive(row) ? row : undefined;
+      return row !== undefined && isLive(row) ? row : undefined;
     },
     left(key) {
       const row = rowOf(key);
-      return row !== undefined && row.partial !== '' && !alive(row) ? row : undefined;
+      return row !== undefined && row.partial !== '' && !isLive(row) ? row : undefined;
     },
     beat: (key, prefix) => void progress.run(Date.now(), prefix, key, ...owner),
     release(keys, verified = true) {
@@ -132,10 +136,10 @@ export function openLeases(home: string): Leases {
     },
     fate(key, partial) {
       const row = rowOf(key);
-      if (row?.partial === partial) return alive(row) ? 'underway' : 'left';
+      if (row?.partial === partial) return isLive(row) ? 'underway' : 'left';
       return isDoubted.get(partial) === undefined ? 'verified' : 'doubtful';
     },
-    livePartials: () => new Set((all.all() as Row[]).filter(alive).map((row) => row.partial)),
+    livePartials: () => new Set((all.all() as LeaseRow[]).filter(isLive).map((row) => row.partial)),
     close() {
       clearInterval(timer);
       db.close();

@@ -15,6 +15,8 @@ export interface SourceStatus {
   /** Items that can't be listed yet, for their size isn't known. */
   readonly waiting: number;
   readonly lastScan: UnixSeconds | undefined;
+  /** When the newest of its exports was made. */
+  readonly newestExport: UnixSeconds | undefined;
 }
 
 export interface IndexStatus {
@@ -65,10 +67,13 @@ export function readStatus(index: Index): IndexStatus {
   })();
 }
 
+type Times = 'lastScan' | 'newestExport';
+
 function readSources(index: Index): SourceStatus[] {
   const rows = statement(
     index,
     `SELECT s.id, s.account, s.last_scan AS lastScan, s.waiting,
+            (SELECT max(a.export_time) FROM archive a WHERE a.source = s.id) AS newestExport,
             (SELECT count(*) FROM archive a WHERE a.source = s.id) AS archives,
             count(f.ino) AS files, coalesce(sum(f.size), 0) AS bytes, count(c.ino) AS cachedFiles
      FROM source s
@@ -76,6 +81,10 @@ function readSources(index: Index): SourceStatus[] {
      LEFT JOIN file f ON f.ino = x.ino
      LEFT JOIN cached c ON c.ino = f.ino
      GROUP BY s.id ORDER BY s.id`,
-  ).all() as (Omit<SourceStatus, 'lastScan'> & { lastScan: number | null })[];
-  return rows.map((row) => ({ ...row, lastScan: row.lastScan ?? undefined }));
+  ).all() as (Omit<SourceStatus, Times> & Record<Times, number | null>)[];
+  return rows.map(({ lastScan, newestExport, ...row }) => ({
+    ...row,
+    lastScan: lastScan ?? undefined,
+    newestExport: newestExport ?? undefined,
+  }));
 }

@@ -275,6 +275,21 @@ export const options = {
     help: "leave so much of the cache's disk free; readers still get what finds no room",
     commands: ['mount', 'prefetch', 'verify'],
   },
+  check: {
+    kind: ['complete'],
+    value: 'WHAT',
+    env: 'GPHOTOSFS_CHECK',
+    key: 'check',
+    help: 'complete: end with 0 if all that prefetch selects is in the cache, else with 3',
+    commands: ['status'],
+  },
+  watch: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_WATCH',
+    key: 'watch',
+    help: 'tell it again every 2 seconds, until Ctrl-C',
+    commands: ['status'],
+  },
   sample: {
     kind: 'percent',
     value: 'PERCENT',
