@@ -8,6 +8,7 @@ import { updateSources } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatCounted } from './format.ts';
 import type { Run } from './run.ts';
+import { freeId } from './source-entries.ts';
 
 export const run: Run = async (context, args) => {
   const { output, paths, settings } = context;
@@ -64,7 +65,7 @@ export function addPaths(sources: readonly SourceEntry[], account: string, paths
   const present = sources.find(
     (source): source is TakeoutEntry => source.kind === 'takeout' && source.account === account,
   );
-  const id = present?.id ?? freeId(sources);
+  const id = present?.id ?? freeId(sources, 'takeout');
   const newPaths = paths.filter((path) => !present?.paths.includes(path));
   const entry: TakeoutEntry = {
     id,
@@ -79,12 +80,4 @@ export function addPaths(sources: readonly SourceEntry[], account: string, paths
     newPaths,
     known: paths.length - newPaths.length,
   };
-}
-
-function freeId(sources: readonly SourceEntry[]): string {
-  const taken = new Set(sources.map(({ id }) => id));
-  for (let count = 1; ; count++) {
-    const id = count === 1 ? 'takeout' : `takeout-${count}`;
-    if (!taken.has(id)) return id;
-  }
 }

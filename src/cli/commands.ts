@@ -28,6 +28,19 @@ Give more parts or later exports in the same way, any time.
     load: () => import('./add-takeout.ts'),
   },
   {
+    name: 'add library',
+    summary: 'add what your own client has uploaded through the Photos Library API',
+    more: `Since March 2025 Google shows a client only what it uploaded itself: for a whole library use Takeout. Needs "gphotosfs login".`,
+    load: () => import('./add-library.ts'),
+  },
+  {
+    name: 'pick',
+    summary: 'pick photos in the browser and fetch them at once',
+    more: `Shows a link to Google's Picker and waits until you are done there. Up to 2,000 photos each time; picks add up.
+What is picked can be had for some days only, so it is fetched now. Needs "gphotosfs login".`,
+    load: () => import('./pick.ts'),
+  },
+  {
     name: 'sources',
     summary: 'list where photos come from',
     load: () => import('./sources.ts'),

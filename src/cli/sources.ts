@@ -5,7 +5,15 @@ import { formatCounted } from './format.ts';
 import type { Run } from './run.ts';
 
 export const run: Run = async ({ config, output }) => {
-  for (const { id, kind, account, paths } of config.sources) {
+  for (const source of config.sources) {
+    const { id, kind, account } = source;
+    if (source.kind !== 'takeout') {
+      output.result({ type: 'source', id, kind, account }, [
+        `${id}  (account "${account}", ${serviceNames[source.kind]})`,
+      ]);
+      continue;
+    }
+    const { paths } = source;
     const places = await Promise.all(paths.map(async (path) => ({ path, missing: await isMissing(path) })));
     output.result({ type: 'source', id, kind, account, paths: places }, [
       `${id}  (account "${account}", ${formatCounted(paths.length, 'archive')})`,
@@ -17,6 +25,8 @@ export const run: Run = async ({ config, output }) => {
   }
   return exitCodes.done;
 };
+
+const serviceNames = { library: 'Photos Library API', picker: 'Photos Picker API' } as const;
 
 /** A disk that isn't mounted is no error: photos that are cached don't need it. */
 async function isMissing(path: string): Promise<boolean> {

@@ -18,6 +18,8 @@ import {
 /** The commands, by the words a user types. */
 export type CommandName =
   | 'add takeout'
+  | 'add library'
+  | 'pick'
   | 'sources'
   | 'remove'
   | 'sync'
@@ -109,8 +111,8 @@ export const options = {
     default: 'default',
     env: 'GPHOTOSFS_ACCOUNT',
     key: 'account',
-    help: 'the Google account the export belongs to, in a word of your own',
-    commands: ['add takeout'],
+    help: 'the Google account that photos belong to, in a word of your own',
+    commands: ['add takeout', 'add library', 'pick'],
   },
   years: {
     kind: ['yearly', 'monthly'],

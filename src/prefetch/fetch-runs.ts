@@ -3,14 +3,11 @@
  * publishing follows behind, in groups.
  */
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
-import { wantedContent } from '../fetch/locate.ts';
-import { locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
 import type { MissingFile } from '../index/plan.ts';
-import { sameContent } from '../model/content.ts';
-import type { Location } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
 import type { Run } from './plan.ts';
+import { fetchSideBySide, locationIn, splitRuns, type Take } from './side-by-side.ts';
 
 export interface FetchRunsRequest {
   readonly index: Index;
@@ -41,7 +38,8 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
     if (unsettled.size >= maxUnpublished) await Promise.race(unsettled);
   }
 
-  const runs = request.runs.values();
+  const { archived, single } = splitRuns(request.runs, request.sources);
+  const runs = archived.values();
   async function job(): Promise<void> {
     for (const run of runs) {
       const source = request.sources.find(({ id }) => id === run.source);
@@ -56,11 +54,12 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
       if (stopping.aborted) return;
     }
   }
-  await Promise.all(Array.from({ length: Math.max(1, request.jobs) }, job));
+  const jobs = Array.from({ length: Math.max(1, request.jobs) }, job);
+  const besides = single.map(({ source, files }) => fetchSideBySide(request, source, files, take));
+  await Promise.all([...jobs, ...besides]);
   await Promise.all(unsettled);
 }
 
-type Take = (file: MissingFile, fetching: Fetching) => Promise<void>;
 type OpenMany = NonNullable<Source['openMany']>;
 
 /**
@@ -100,11 +99,4 @@ async function fetchInOnePass(
     return [];
   }
   return [...left];
-}
-
-function locationIn(index: Index, run: Run, file: MissingFile): Location | undefined {
-  const content = wantedContent(index, file.ino, true);
-  return locationsOf(index, file.ino).find(
-    (place) => place.source === run.source && place.archive === run.archive && sameContent(place, content),
-  );
 }

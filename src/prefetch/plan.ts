@@ -44,8 +44,13 @@ const runLength = 32;
  */
 export function planPrefetch(index: Index, selection: Selection): Plan {
   refuseUnknown(index, selection);
+  return planMissing(index, selection, listMissing(index, selection));
+}
+
+/** The plan for what is missing of a selection, or a part of that. */
+export function planMissing(index: Index, selection: Selection, files: readonly MissingFile[]): Plan {
   const totals = countSelected(index, selection);
-  const missing = planRuns(index, listMissing(index, selection));
+  const missing = planRuns(index, files);
   return {
     selection,
     selectedFiles: totals.files,

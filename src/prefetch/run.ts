@@ -28,6 +28,8 @@ export interface PrefetchRequest {
   readonly fetcher: Fetcher;
   readonly sources: readonly Source[];
   readonly plan: Plan;
+  /** Only this source's part of the plan is meant: what the cache has lost of others is left to another prefetch. */
+  readonly only?: string;
   /** Files fetched side by side. */
   readonly jobs: number;
   readonly signal: AbortSignal;
@@ -60,7 +62,7 @@ export interface PrefetchReport {
  */
 export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport> {
   const { index, cache, plan } = request;
-  const lost = planRuns(index, findLost(index, cache, plan.selection));
+  const lost = planRuns(index, request.only === undefined ? findLost(index, cache, plan.selection) : []);
   const runs = [...plan.runs, ...lost.runs];
   if (runs.length > 0) probeCache(cache);
   const totals = {

@@ -18,8 +18,18 @@ export interface TakeoutEntry extends EntryBase {
   readonly paths: readonly string[];
 }
 
+/** What the owner's own client uploaded. */
+export interface LibraryEntry extends EntryBase {
+  readonly kind: 'library';
+}
+
+/** What the owner picks. */
+export interface PickerEntry extends EntryBase {
+  readonly kind: 'picker';
+}
+
 /** A source as `config.json` has it. */
-export type SourceEntry = TakeoutEntry;
+export type SourceEntry = TakeoutEntry | LibraryEntry | PickerEntry;
 
 export type SourceKind = SourceEntry['kind'];
 
@@ -60,11 +70,33 @@ const kinds: { readonly [Kind in SourceKind]: KindOfSource<EntryOf<Kind>> } = {
       return createTakeoutSource(entry);
     },
   },
+  library: {
+    check: withoutFields,
+    async open(entry, parts) {
+      const { createLibrarySource } = await import('./google/library/library-source.ts');
+      return createLibrarySource(entry, () => parts.google(entry.account));
+    },
+  },
+  picker: {
+    check: withoutFields,
+    async open(entry, parts) {
+      const { createPickerSource } = await import('./google/picker/picker-source.ts');
+      return createPickerSource(entry, () => parts.google(entry.account));
+    },
+  },
 };
 
 /** The sources of a configuration, in its order. */
 export function openSources(entries: readonly SourceEntry[], parts: SourceParts): Promise<Source[]> {
-  return Promise.all(entries.map((entry) => kinds[entry.kind].open(entry, parts)));
+  return Promise.all(entries.map((entry) => openSource(entry.kind, entry, parts)));
+}
+
+function openSource<Kind extends SourceKind>(
+  kind: Kind,
+  entry: EntryOf<Kind>,
+  parts: SourceParts,
+): Promise<Source> {
+  return kinds[kind].open(entry, parts);
 }
 
 /** @throws `usage` where `value`, as found in a configuration, is no source */
@@ -75,7 +107,12 @@ export function checkSourceEntry(value: unknown): SourceEntry {
   }
   if (!isKind(kind)) throw refusal(`source ${id}: "kind" must be one of ${Object.keys(kinds).join(', ')}`);
   if (typeof account !== 'string' || account === '') throw refusal(`source ${id}: "account" must be a text`);
-  return { id, kind, account, ...kinds[kind].check(fields, `source ${id}`) };
+  return { id, kind, account, ...kinds[kind].check(fields, `source ${id}`) } as SourceEntry;
+}
+
+function withoutFields(fields: Readonly<Record<string, unknown>>): object {
+  refuseOthers(fields);
+  return {};
 }
 
 function refuseOthers(fields: Readonly<Record<string, unknown>>): void {

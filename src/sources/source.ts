@@ -12,6 +12,11 @@ export interface Features {
   readonly albums: boolean;
   /** Knows every file's exact size before it is fetched. */
   readonly exactSizes: boolean;
+  /**
+   * Each file is a request of its own, wherever it lies: many are fetched side by side, and no order is cheaper than
+   * another. Absent: files lie in archives, where neighbours are read one after another.
+   */
+  readonly requestPerFile?: boolean;
 }
 
 /** One archive (or listing) of a source. */
@@ -80,6 +85,11 @@ export interface ScannedItem {
   /** In the trash: not listed, unless it was listed before. */
   readonly trashed: boolean;
   readonly description: Description;
+  /**
+   * Width and height in pixels, as its owner sees it or turned. Given only where no other item of the source has the same
+   * title and time, for by them it may be taken for an item of another source.
+   */
+  readonly dimensions?: readonly [number, number];
   readonly files: readonly ScannedFile[];
 }
 
@@ -179,6 +189,12 @@ export interface Source {
     locations: readonly Location[],
     signal: AbortSignal,
   ): AsyncIterable<{ readonly location: Location; readonly bytes: AsyncIterable<Buffer> }>;
+
+  /**
+   * Told which places are about to be opened, some dozens at most, so that what one request tells of all of them is not
+   * asked for one by one. What goes wrong is thrown by `open`.
+   */
+  prepare?(locations: readonly Location[]): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -13,7 +13,10 @@ export const sources: Check = {
     if (config.sources.length === 0) {
       return [warning('there is no source yet', 'Run: gphotosfs add takeout ~/Downloads/takeout-*.zip')];
     }
-    return config.sources.map(({ id, account, paths }) => {
+    return config.sources.map((source) => {
+      const { id, account } = source;
+      if (source.kind !== 'takeout') return ok(`${id} (account "${account}"): asked by sync`);
+      const { paths } = source;
       const bad = paths.filter((path) => !isReadable(path));
       if (bad.length === 0)
         return ok(`${id} (account "${account}"): ${formatCounted(paths.length, 'place')} there`);

@@ -36,6 +36,8 @@ export interface CallRequest<T> {
   readonly schema: ZodType<T>;
   /** What is asked for, as a noun, for errors and logs: `the list of albums`. */
   readonly what: string;
+  /** How long to go on trying, ms; default the client's patience. */
+  readonly patienceMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -110,6 +112,7 @@ interface Exchange extends Omit<HttpRequest, 'headers' | 'signal' | 'what'> {
   readonly daily: DailyQuota | undefined;
   readonly accept: (status: number) => boolean;
   readonly what: string;
+  readonly patienceMs?: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -121,7 +124,7 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
   const rests: Rests = new Map();
 
   async function send(exchange: Exchange, token: string | undefined): Promise<HttpAnswer> {
-    const { headers = {}, accept, daily, ...sent } = exchange;
+    const { headers = {}, accept, daily, patienceMs: _, ...sent } = exchange;
     if (daily !== undefined) budget.take(daily);
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const answer = await http.send({ ...sent, headers: { ...headers, ...authorization } });
@@ -161,7 +164,8 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
         hint: 'If that host belongs to Google, name it with --content-hosts.',
       });
     }
-    const patient = { host: url.host, rests, patience, signal, log };
+    const totalMs = Math.min(patience.totalMs, exchange.patienceMs ?? Number.POSITIVE_INFINITY);
+    const patient = { host: url.host, rests, patience: { ...patience, totalMs }, signal, log };
     return withPatience(patient, async () => use(await attempt(exchange)));
   }
 
@@ -179,7 +183,7 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
     endpoints,
     budget,
     auth,
-    async call({ method, url, query, body, schema, what, signal }) {
+    async call({ method, url, query, body, schema, what, patienceMs, signal }) {
       const target = addQuery(new URL(url), query);
       const exchange: Exchange = {
         method,
@@ -194,6 +198,7 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
         daily: target.href.startsWith(`${endpoints.library}/`) ? 'requests' : undefined,
         accept: (status) => status >= 200 && status < 300,
         what,
+        patienceMs,
         signal,
       };
       const answer = await perform(exchange, (one) => readJson(one, exchange));

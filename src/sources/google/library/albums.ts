@@ -1,0 +1,79 @@
+/**
+ * Albums of the Library API. An album is looked into when its count has changed, when a member that could not be listed
+ * before may be by now, and otherwise once a week: a photo swapped for another leaves the count as it was.
+ */
+import type { Memo, Page, ScannedAlbum, ScannedArchive, ScanRequest } from '../../source.ts';
+import type { GoogleClient } from '../client.ts';
+import type { ScanMemory } from '../media/scan-memory.ts';
+import { type LibraryAlbum, listAlbumItems, listAlbums } from './api.ts';
+
+const week = 7 * 86_400;
+/**
+ * Calls a sync may spend on albums that are only due: a library of 25,000 items is paged through in 250, and a daily sync
+ * shall stay below 300. What is left over is due the next day.
+ */
+const dueCalls = 40;
+/** Items a page of an album has. */
+const itemsACall = 100;
+
+interface Seen {
+  readonly count: number;
+  /** When it was looked into, seconds since 1970. */
+  readonly at: number;
+  /** Members that were not listed then. */
+  readonly missing: number;
+}
+
+export interface AlbumScan {
+  readonly memory: ScanMemory;
+  /** Items were listed in this scan that were not before. */
+  readonly hasNewItems: boolean;
+  readonly archive: ScannedArchive;
+}
+
+/** A page for each album that is looked into. */
+export async function* scanAlbums(
+  client: GoogleClient,
+  { recall, rescan, signal, progress }: ScanRequest,
+  { memory, hasNewItems, archive }: AlbumScan,
+): AsyncGenerator<Page, void> {
+  const now = Math.floor(Date.now() / 1000);
+  const albums: { album: LibraryAlbum; seen: Seen | undefined }[] = [];
+  for await (const album of listAlbums(client, signal))
+    albums.push({ album, seen: parse(recall(keyOf(album))) });
+
+  const isChanged = ({ album, seen }: (typeof albums)[number]) =>
+    rescan || seen === undefined || seen.count !== album.count || (seen.missing > 0 && hasNewItems);
+  const changed = albums.filter(isChanged);
+  const due = albums
+    .filter((one) => !isChanged(one) && now - (one.seen?.at ?? 0) >= week)
+    .sort((a, b) => (a.seen?.at ?? 0) - (b.seen?.at ?? 0));
+  let calls = dueCalls;
+  const affordable = due.filter(({ album }) => {
+    calls -= Math.max(1, Math.ceil(album.count / itemsACall));
+    return calls >= 0;
+  });
+
+  const chosen = [...changed, ...affordable];
+  for (const [done, { album }] of chosen.entries()) {
+    progress({ phase: 'looking into albums', done, total: chosen.length });
+    const ids = new Set<string>();
+    for await (const page of listAlbumItems(client, album.id, signal)) for (const id of page) ids.add(id);
+    const places = [...ids].flatMap((id) => memory.find(id)?.ordinal ?? []);
+    const seen: Seen = { count: album.count, at: now, missing: ids.size - places.length };
+    const scanned: ScannedAlbum = {
+      folder: album.id,
+      title: album.title.trim() === '' ? 'Untitled' : album.title,
+      date: undefined,
+      members: places.map((offset) => ({ archive: archive.name, offset })),
+    };
+    const memos: Memo[] = [{ key: keyOf(album), value: Buffer.from(JSON.stringify(seen)) }];
+    yield { archives: [], items: [], albums: [scanned], memos, problems: [] };
+  }
+}
+
+const keyOf = ({ id }: LibraryAlbum): string => `album ${id}`;
+
+function parse(value: Buffer | undefined): Seen | undefined {
+  return value === undefined ? undefined : (JSON.parse(value.toString()) as Seen);
+}

@@ -1,0 +1,56 @@
+/** Where picked items are: sessions as archives, their addresses, and how their bytes are asked for. */
+import { GphotosfsError } from '../../../model/errors.ts';
+import type { Location } from '../../../model/words.ts';
+import type { ScannedArchive } from '../../source.ts';
+import type { GoogleClient } from '../client.ts';
+import type { MediaAccess } from '../media/media-bytes.ts';
+import type { MediaFamily } from '../media/media-type.ts';
+import type { PickerLinks } from './links.ts';
+
+/** All sessions are one export: the same photo picked twice is one item. */
+export const pickerExport = 'picker';
+const fingerprint = '1';
+
+/** A session as an archive; one that is over has another fingerprint, so that its places hold no more. */
+export function sessionArchive(session: string, isOver = false): ScannedArchive {
+  return {
+    name: session,
+    exportId: pickerExport,
+    // Older than any Takeout, whose bytes and facts always win.
+    exportTime: 0,
+    fingerprint: isOver ? 'over' : fingerprint,
+    sequential: false,
+  };
+}
+
+/** How a picked item's bytes are asked for: `=d` is a photo as it is, `=dv` a video; both want the token. */
+export function pickerAccess(
+  client: GoogleClient,
+  links: PickerLinks,
+  session: string,
+  family: MediaFamily,
+  itemId: string,
+): MediaAccess {
+  const suffix = family === 'video' ? '=dv' : '=d';
+  return {
+    client,
+    family,
+    link: async (renew) => `${await links.get(session, itemId, renew)}${suffix}`,
+    authorized: true,
+    // Google counts these by the minute, and has a million of them.
+    daily: undefined,
+    what: `picker session ${session}: an item`,
+  };
+}
+
+export function placeOf({ archive, fingerprint: scanned, address }: Location): {
+  family: MediaFamily;
+  itemId: string;
+} {
+  const [, family, itemId] = /^(image|video) (.+)$/.exec(address) ?? [];
+  if (scanned !== fingerprint || itemId === undefined)
+    throw new GphotosfsError('source-changed', `picker session ${archive} was listed by another gphotosfs`, {
+      hint: 'Run "gphotosfs pick" and pick them again.',
+    });
+  return { family: family === 'video' ? 'video' : 'image', itemId };
+}
