@@ -123,6 +123,21 @@ there are warnings, with 1 when something doesn't work.`,
     load: () => import('./show-config.ts'),
   },
   {
+    name: 'login',
+    summary: 'sign in to Google, for the sources that read an account',
+    more: `Needs client_secret.json of your own client in the configuration folder; see the README, "A Google account".
+It asks for reading only. On a machine without a screen use --no-browser.
+
+  gphotosfs login
+  gphotosfs login --no-browser --account partner`,
+    load: () => import('./login.ts'),
+  },
+  {
+    name: 'logout',
+    summary: 'sign out: give the token back to Google and delete it',
+    load: () => import('./logout.ts'),
+  },
+  {
     name: 'adopt',
     summary: 'use the cache from where it was moved to',
     argument: ['<dir>', 'the cache, at its new place'],

@@ -118,9 +118,14 @@ function addOptions(to: Commander, belongs: (option: Option) => boolean): void {
     if (option.value !== undefined)
       made.argParser((text, before: string[] | undefined) => [...(before ?? []), text]);
     if (option.rare === true) made.hideHelp();
+    const isNegative = flag.startsWith('--no-');
+    // commander would take it for the opposite of a "--browser".
+    if (isNegative) made.negate = false;
     to.addOption(made);
     // Takes back what the environment or the configuration switched on.
-    if (option.kind === 'flag') to.addOption(new CommanderOption(`--no-${flag.slice(2)}`).hideHelp());
+    if (option.kind === 'flag' && !isNegative) {
+      to.addOption(new CommanderOption(`--no-${flag.slice(2)}`).hideHelp());
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Run } from './run.ts';
+import { accounts } from './status/accounts.ts';
 import { library } from './status/library.ts';
 import { next } from './status/next.ts';
 import { running } from './status/running.ts';
@@ -11,7 +12,14 @@ import type { Section, Subject } from './status/section.ts';
 import { sources } from './status/sources.ts';
 
 /** In the order in which they are told. */
-const sections: readonly ((subject: Subject) => Section)[] = [library, running, runs, sources, next];
+const sections: readonly ((subject: Subject) => Section)[] = [
+  library,
+  running,
+  runs,
+  sources,
+  accounts,
+  next,
+];
 
 const watchEveryMs = 2000;
 

@@ -30,7 +30,9 @@ export type CommandName =
   | 'verify'
   | 'doctor'
   | 'config'
-  | 'adopt';
+  | 'adopt'
+  | 'login'
+  | 'logout';
 
 /** What an option's value is, with the type it becomes. `path` is made absolute by whoever knows from where. */
 interface Values {
@@ -112,7 +114,14 @@ export const options = {
     env: 'GPHOTOSFS_ACCOUNT',
     key: 'account',
     help: 'the Google account that photos belong to, in a word of your own',
-    commands: ['add takeout', 'add library', 'pick'],
+    commands: ['add takeout', 'add library', 'pick', 'login', 'logout'],
+  },
+  noBrowser: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_NO_BROWSER',
+    key: 'noBrowser',
+    help: 'sign in on another machine: open no browser, and take the address that its last page has',
+    commands: ['login'],
   },
   years: {
     kind: ['yearly', 'monthly'],

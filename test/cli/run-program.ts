@@ -29,6 +29,8 @@ export interface Place {
   readonly cache: string;
   start(...args: string[]): Running;
   run(...args: string[]): Promise<Ended>;
+  /** The same as `start`, with an input for what a user types: `child.stdin`. */
+  converse(...args: string[]): Running;
   /** The same, started by another program (strace). */
   runUnder(command: readonly string[], ...args: string[]): Promise<Ended>;
   /** Ends what still runs, unmounts, and removes the folder. */
@@ -42,13 +44,14 @@ export function createPlace(env: Readonly<Record<string, string>> = {}): Place {
   mkdirSync(mountPoint);
   const running = new Set<Running>();
 
-  function startUnder(command: readonly string[], args: readonly string[]): Running {
+  function startUnder(command: readonly string[], args: readonly string[], typed = false): Running {
     const [first = '', ...rest] = [...command, process.execPath, program, ...args];
     const child = spawn(first, rest, {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder, GPHOTOSFS_HOME: home, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    if (!typed) child.stdin.end();
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -76,6 +79,7 @@ export function createPlace(env: Readonly<Record<string, string>> = {}): Place {
     start,
     runUnder: (command, ...args) => startUnder(command, args).ended,
     run: (...args) => start(...args).ended,
+    converse: (...args) => startUnder([], args, true),
     async clean() {
       for (const { child } of running) child.kill('SIGKILL');
       await Promise.all([...running].map(({ ended }) => ended));

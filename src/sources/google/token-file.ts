@@ -20,6 +20,8 @@ export interface Token {
   readonly signedInAt: number;
   /** Where Google said so: when the refresh token ends. */
   readonly refreshExpiresAt?: number;
+  /** When Google said that it has ended. */
+  readonly refusedAt?: number;
   /** Google's lasting id of the account, and its address. */
   readonly subject?: string;
   readonly email?: string;
@@ -34,18 +36,14 @@ const fields: Readonly<Record<keyof Token, (value: unknown) => boolean>> = {
   scopes: (value) => Array.isArray(value) && value.every(isText),
   signedInAt: Number.isFinite,
   refreshExpiresAt: (value) => value === undefined || Number.isFinite(value),
+  refusedAt: (value) => value === undefined || Number.isFinite(value),
   subject: (value) => value === undefined || isText(value),
   email: (value) => value === undefined || isText(value),
 };
 
 /** The account's token; undefined where it isn't signed in. @throws `sign-in` for a file that is damaged */
 export function readToken(path: string, account: string): Token | undefined {
-  return readAll(path)[account];
-}
-
-/** The labels that are signed in. */
-export function signedInAccounts(path: string): readonly string[] {
-  return Object.keys(readAll(path));
+  return readTokens(path)[account];
 }
 
 /**
@@ -59,17 +57,18 @@ export async function changeToken(
 ): Promise<Token | undefined> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   return withFileLock(path, async () => {
-    const before = readAll(path)[account];
+    const before = readTokens(path)[account];
     const after = await change(before);
     if (after === before) return after;
-    const { [account]: _, ...others } = readAll(path);
+    const { [account]: _, ...others } = readTokens(path);
     const all = after === undefined ? others : { ...others, [account]: after };
     writeFileAtomically(path, `${JSON.stringify(all, undefined, 2)}\n`);
     return after;
   });
 }
 
-function readAll(path: string): Readonly<Record<string, Token>> {
+/** All accounts that are signed in, by label. @throws `sign-in` for a file that is damaged */
+export function readTokens(path: string): Readonly<Record<string, Token>> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -7,6 +7,7 @@ import { type ClientSecret, readClientSecret } from './client-secret.ts';
 import { refusalOf } from './google-error.ts';
 import type { Http } from './http.ts';
 import { changeToken, readToken, type Token } from './token-file.ts';
+import { endedHint, loginCommand } from './token-health.ts';
 import { requestToken, type TokenAnswer } from './token-request.ts';
 
 export interface Tokens {
@@ -48,34 +49,36 @@ export function createTokens(request: TokensRequest): Tokens {
 
   async function refresh(refused: string | undefined, signal: AbortSignal | undefined): Promise<Token> {
     const client = readClientSecret(secretPath);
+    let refusal: GphotosfsError | undefined;
     const token = await changeToken(tokenPath, account, async (now) => {
       if (now === undefined) throw notSignedIn(account);
       if (now.accessToken !== refused && isFresh(now)) return now;
       if (now.clientId !== client.clientId) throw otherClient(account);
       if (dead?.refreshToken === now.refreshToken && performance.now() < dead.until) throw dead.error;
-      return await ask(client, now, signal);
+      try {
+        return await ask(client, now, signal);
+      } catch (error) {
+        if (!isDead(error)) throw error;
+        refusal = ended(account, now, error);
+        dead = { refreshToken: now.refreshToken, error: refusal, until: performance.now() + askAgainAfterMs };
+        return { ...now, refusedAt: now.refusedAt ?? Date.now() };
+      }
     });
+    if (refusal !== undefined) throw refusal;
     if (token === undefined) throw notSignedIn(account);
     return token;
   }
 
   async function ask(client: ClientSecret, now: Token, signal: AbortSignal | undefined): Promise<Token> {
-    try {
-      const answer = await requestToken({
-        http,
-        url: request.url,
-        client,
-        parameters: { grant_type: 'refresh_token', refresh_token: now.refreshToken },
-        what: `the sign-in of ${account}`,
-        signal,
-      });
-      return refreshedToken(now, answer);
-    } catch (error) {
-      if (error instanceof GphotosfsError && refusalOf(error)?.reasons.includes('invalid_grant')) {
-        dead = { refreshToken: now.refreshToken, error, until: performance.now() + askAgainAfterMs };
-      }
-      throw error;
-    }
+    const answer = await requestToken({
+      http,
+      url: request.url,
+      client,
+      parameters: { grant_type: 'refresh_token', refresh_token: now.refreshToken },
+      what: `the sign-in of "${account}"`,
+      signal,
+    });
+    return refreshedToken(now, answer);
   }
 
   /** Once for all who ask at the same time; one of them giving up doesn't stop it for the others. */
@@ -117,8 +120,16 @@ export function renewalTime({ expires_in: seconds }: TokenAnswer, now = Date.now
   return now + 1000 * Math.max(seconds - 300, 0.75 * seconds);
 }
 
+function isDead(error: unknown): error is GphotosfsError {
+  return refusalOf(error)?.reasons.includes('invalid_grant') ?? false;
+}
+
+function ended(account: string, token: Token, { message, cause }: GphotosfsError): GphotosfsError {
+  return new GphotosfsError('sign-in', message, { hint: endedHint(account, token, Date.now()), cause });
+}
+
 /** What a refresh doesn't tell stays as it was, the refresh token above all. */
-function refreshedToken(before: Token, answer: TokenAnswer): Token {
+function refreshedToken({ refusedAt: _, ...before }: Token, answer: TokenAnswer): Token {
   const { refresh_token: refreshToken, refresh_token_expires_in: refreshSeconds, scope } = answer;
   return {
     ...before,
@@ -132,7 +143,7 @@ function refreshedToken(before: Token, answer: TokenAnswer): Token {
 
 function notSignedIn(account: string): GphotosfsError {
   return new GphotosfsError('sign-in', `the account "${account}" is not signed in`, {
-    hint: loginHint(account),
+    hint: `Run ${loginCommand(account)}.`,
   });
 }
 
@@ -141,12 +152,7 @@ function otherClient(account: string): GphotosfsError {
     'sign-in',
     `the account "${account}" was signed in with another client_secret.json`,
     {
-      hint: loginHint(account),
+      hint: `Run ${loginCommand(account)}.`,
     },
   );
-}
-
-/** How to sign in with this label. */
-export function loginHint(account: string): string {
-  return `Run "gphotosfs login${account === 'default' ? '' : ` --account ${account}`}".`;
 }

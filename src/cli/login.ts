@@ -1,0 +1,102 @@
+/** `login`: asks the owner in a browser, here or (with `--no-browser`) anywhere, and keeps what Google gives. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { GphotosfsError } from '../model/errors.ts';
+import { readPasted } from '../sources/google/consent.ts';
+import { endpointsOf } from '../sources/google/endpoints.ts';
+import { createHttp } from '../sources/google/http.ts';
+import { type Service, services } from '../sources/google/scopes.ts';
+import { type SignedIn, signIn } from '../sources/google/sign-in.ts';
+import type { Context } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { formatCounted } from './format.ts';
+import type { Run } from './run.ts';
+
+export const run: Run = async (context) => {
+  const { settings, paths, output } = context;
+  const http = createHttp();
+  try {
+    const signedIn = await signIn({
+      http,
+      endpoints: endpointsOf(settings),
+      account: settings.account,
+      secretPath: paths.clientSecret,
+      tokenPath: paths.tokens,
+      show: (url) => showConsent(context, url),
+      pasted: settings.noBrowser ? (isAnswer) => readAnswer(context, isAnswer) : undefined,
+      signal: context.signal(),
+    });
+    const { email, allowed, refused } = signedIn;
+    const record = { type: 'login', account: settings.account, email: email ?? null, allowed, refused };
+    output.result(record, describe(settings.account, signedIn));
+    for (const service of refused) tellRefused(context, service);
+    return refused.length === 0 ? exitCodes.done : exitCodes.partial;
+  } finally {
+    await http.close();
+  }
+};
+
+function showConsent({ settings, output }: Context, url: string): void {
+  const lines = ['Open this page in a browser and agree:', '', url, ''];
+  if (settings.noBrowser) {
+    lines.push(
+      'Its last page, at 127.0.0.1, will not load unless the browser runs on this machine.',
+      'Then copy its address from the browser, paste it here and press Enter:',
+    );
+  }
+  output.result({ type: 'consent', url }, lines);
+  if (!settings.noBrowser) openBrowser(url);
+}
+
+/** Where there is a screen. That it fails needs no words: the address is shown. */
+function openBrowser(url: string): void {
+  const { platform, env } = process;
+  const hasScreen = platform === 'darwin' || env.DISPLAY !== undefined || env.WAYLAND_DISPLAY !== undefined;
+  if (!hasScreen) return;
+  const command = platform === 'darwin' ? 'open' : 'xdg-open';
+  const child = spawn(command, [url], { stdio: 'ignore', detached: true });
+  child.on('error', () => {});
+  child.unref();
+}
+
+/** Reads lines until one is the answer. */
+async function readAnswer(
+  { output }: Context,
+  isAnswer: (parameters: URLSearchParams) => boolean,
+): Promise<URLSearchParams> {
+  const lines = createInterface({ input: process.stdin });
+  try {
+    for await (const line of lines) {
+      if (line.trim() === '') continue;
+      const parameters = readPasted(line);
+      if (isAnswer(parameters)) return parameters;
+      output.log('warn', 'that is not the address of the last page of this sign-in; please paste it whole');
+    }
+  } finally {
+    lines.close();
+    process.stdin.destroy();
+  }
+  throw new GphotosfsError('usage', 'the standard input ended before an address was pasted', {
+    hint: 'Run it in a terminal (with docker: docker run -it), or without --no-browser and with the port forwarded.',
+  });
+}
+
+function describe(account: string, { email, allowed }: SignedIn): string[] {
+  const label = account === 'default' ? '' : ` (${account})`;
+  return [
+    `signed in as ${email ?? 'the account'}${label}; ${formatCounted(allowed.length, 'service')} may be read:`,
+    ...allowed.map((service) => `  ${services[service].name}`),
+  ];
+}
+
+function tellRefused({ config, settings, output }: Context, service: Service): void {
+  const lacking = config.sources.filter(
+    ({ kind, account }) => kind === String(service) && account === settings.account,
+  );
+  const ids = lacking.map(({ id }) => id).join(', ');
+  const effect = ids === '' ? '' : `; ${ids} can't be read without it`;
+  output.log(
+    'warn',
+    `not allowed: ${services[service].name}${effect}. Run "gphotosfs login" again to allow it`,
+  );
+}
