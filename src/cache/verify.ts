@@ -257,7 +257,7 @@ async function confirm(
   }
   const recorded = getCached(index, ino);
   if (recorded === undefined || !recorded.sha256.equals(row.sha256)) return undefined;
-  if (found.found === 'file' && found.sha256 !== undefined) markDamaged(index, ino, row.sha256);
+  markDamaged(index, ino, row.sha256);
   const path = pathOf(index, ino)?.join('/') ?? `inode ${ino}`;
   return { path, ino, ...describe(row, found) };
 }

@@ -1,4 +1,5 @@
 /** Archives that were read, with what of them is not in the cache. */
+import { intact } from './cached.ts';
 import { type Index, statement } from './open.ts';
 
 export interface KnownArchive {
@@ -15,7 +16,7 @@ export function listArchives(index: Index): KnownArchive[] {
     index,
     `SELECT a.source, a.name, a.export_id AS exportId,
             (SELECT count(*) FROM location l WHERE l.archive = a.id
-               AND NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = l.ino)) AS uncached
+               AND NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = l.ino AND ${intact})) AS uncached
      FROM archive a ORDER BY a.export_id, a.name`,
   ).all() as KnownArchive[];
 }

@@ -15,6 +15,12 @@ export interface CachedRow extends CacheStat {
   readonly sha256: Buffer;
 }
 
+/** No file has this inode number, so a record with it fits no file: its bytes proved wrong, or were not there. */
+export const noInode = -1;
+
+/** SQL: `c`, of the table `cached`, is not known to be wrong. */
+export const intact = `c.cache_ino <> ${noInode}`;
+
 export function getCached(index: Index, ino: number): CachedRow | undefined {
   const row = rawStatement(
     index,
@@ -31,7 +37,7 @@ export function getCached(index: Index, ino: number): CachedRow | undefined {
 }
 
 export function isCached(index: Index, ino: number): boolean {
-  return rawStatement(index, 'SELECT 1 FROM cached WHERE ino = ?').get(ino) !== undefined;
+  return rawStatement(index, `SELECT 1 FROM cached c WHERE c.ino = ? AND ${intact}`).get(ino) !== undefined;
 }
 
 export function putCached(index: Index, ino: number, cached: CachedRow): void {

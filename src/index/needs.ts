@@ -1,4 +1,5 @@
 /** What the library asks of the disk that its cache is on. */
+import { intact } from './cached.ts';
 import { type Index, rawStatement } from './open.ts';
 
 export interface Needs {
@@ -17,7 +18,7 @@ export function readNeeds(index: Index): Needs {
   const [largestFile] = numbers('SELECT max(size) FROM file');
   const [missingFiles, missingBytes] = numbers(
     `SELECT count(*), sum(size) FROM file f
-     WHERE NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino)
+     WHERE NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino AND ${intact})
        AND EXISTS (SELECT 1 FROM location l WHERE l.ino = f.ino)`,
   );
   return {

@@ -1,7 +1,7 @@
 /** What a prefetch has to do: which files are selected, which of them are not in the cache, and where they lie. */
 import { type Filter, nothing } from '../model/filter.ts';
 import { videoExtensions } from '../model/media-kind.ts';
-import type { CacheStat } from './cached.ts';
+import { type CacheStat, intact } from './cached.ts';
 import { albumsIno, type Index, rawStatement, yearsIno } from './open.ts';
 
 /** Years by the names of their directories, albums by title or directory. */
@@ -63,7 +63,7 @@ export function countSelected(index: Index, selection: Selection): SelectedTotal
     index,
     `SELECT count(*), coalesce(sum(f.size), 0), coalesce(sum(cached), 0), coalesce(sum(cached * f.size), 0)
      FROM (SELECT f.size,
-             EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino)
+             EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino AND ${intact})
              AND f.ino NOT IN (SELECT ino FROM (${obtainable})) AS cached ${selected}) f`,
   ).get(parameters(selection)) as number[];
   const [files = 0, bytes = 0, cachedFiles = 0, cachedBytes = 0] = row;
@@ -112,7 +112,7 @@ export function listMissing(index: Index, selection: Selection): MissingFile[] {
   const missing = `
     SELECT f.ino, coalesce(r.size, f.size) AS size
     FROM (SELECT f.ino, f.size ${selected}) f LEFT JOIN (${obtainable}) r ON r.ino = f.ino
-    WHERE r.ino IS NOT NULL OR NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino)`;
+    WHERE r.ino IS NOT NULL OR NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino AND ${intact})`;
   const rows = rawStatement(index, placed(missing)).all(parameters(selection)) as unknown[][];
   return rows.map(missingOf);
 }
@@ -141,7 +141,7 @@ export function listRecorded(index: Index, selection: Selection): RecordedFile[]
     `SELECT f.ino, f.parent, e.name, c.size, c.mtime_ms, c.ctime_ms, c.cache_ino
      FROM (SELECT f.ino, i.parent, i.entry ${selected}) f
      JOIN cached c ON c.ino = f.ino JOIN entry e ON e.parent = f.parent AND e.id = f.entry
-     WHERE f.ino NOT IN (SELECT ino FROM (${obtainable})) ORDER BY f.parent`,
+     WHERE ${intact} AND f.ino NOT IN (SELECT ino FROM (${obtainable})) ORDER BY f.parent`,
   ).all(parameters(selection)) as unknown[][];
   return rows.map((row) => ({
     ino: row[0] as number,

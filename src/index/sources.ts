@@ -1,5 +1,6 @@
 /** Sources as the index knows them: their memos, their archives, and what is left when one is removed. */
 import type { Memo } from '../sources/source.ts';
+import { intact } from './cached.ts';
 import { retireSource } from './locations.ts';
 import { type Index, rawStatement, statement, transaction } from './open.ts';
 import { putSetting } from './settings.ts';
@@ -45,7 +46,7 @@ export function putMemo(index: Index, source: string, memo: Memo): void {
 /** What no source can give any more and no cache holds: listed, but its bytes can't be had. */
 export const unavailableFiles = `
   FROM file f WHERE NOT EXISTS (SELECT 1 FROM location l WHERE l.ino = f.ino)
-                AND NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino)`;
+                AND NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = f.ino AND ${intact})`;
 
 export function countUnavailable(index: Index): number {
   return (rawStatement(index, `SELECT count(*) ${unavailableFiles}`).get() as unknown[])[0] as number;

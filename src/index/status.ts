@@ -1,5 +1,6 @@
 /** How things stand, in numbers. */
 import type { UnixSeconds } from '../model/words.ts';
+import { intact } from './cached.ts';
 import { type Index, rawStatement, statement } from './open.ts';
 import { obtainable } from './plan.ts';
 import { getSetting } from './settings.ts';
@@ -25,6 +26,10 @@ export interface IndexStatus {
   readonly bytes: number;
   readonly cachedFiles: number;
   readonly cachedBytes: number;
+  /** Files that `verify` found wrong or missing in the cache, and that are not mended yet. */
+  readonly damaged: number;
+  /** Former bytes of photos, which are kept beside the tree. */
+  readonly superseded: { readonly files: number; readonly bytes: number };
   readonly albums: number;
   /** Listed, but neither cached nor to be had. */
   readonly unavailable: number;
@@ -44,7 +49,10 @@ export function readStatus(index: Index): IndexStatus {
   return index.db.transaction(() => {
     const [items = 0, provisional = 0] = numbers('SELECT count(*), sum(provisional) FROM item');
     const [files = 0, bytes = 0] = numbers('SELECT count(*), sum(size) FROM file');
-    const [cachedFiles = 0, cachedBytes = 0] = numbers('SELECT count(*), sum(size) FROM cached');
+    const [cachedFiles = 0, cachedBytes = 0, damaged = 0] = numbers(
+      `SELECT total(${intact}), total(c.size * (${intact})), total(NOT (${intact})) FROM cached c`,
+    );
+    const [supersededFiles = 0, supersededBytes = 0] = numbers('SELECT count(*), sum(size) FROM superseded');
     const [waiting = 0] = numbers('SELECT sum(waiting) FROM source');
     const [albums = 0] = numbers('SELECT count(*) FROM album');
     const [revisions = 0] = numbers(`SELECT count(*) FROM (${obtainable})`);
@@ -56,6 +64,8 @@ export function readStatus(index: Index): IndexStatus {
       bytes,
       cachedFiles,
       cachedBytes,
+      damaged,
+      superseded: { files: supersededFiles, bytes: supersededBytes },
       albums,
       unavailable: countUnavailable(index),
       provisional,
@@ -79,7 +89,7 @@ function readSources(index: Index): SourceStatus[] {
      FROM source s
      LEFT JOIN (SELECT DISTINCT a.source, l.ino FROM location l JOIN archive a ON a.id = l.archive) x ON x.source = s.id
      LEFT JOIN file f ON f.ino = x.ino
-     LEFT JOIN cached c ON c.ino = f.ino
+     LEFT JOIN cached c ON c.ino = f.ino AND ${intact}
      GROUP BY s.id ORDER BY s.id`,
   ).all() as (Omit<SourceStatus, Times> & Record<Times, number | null>)[];
   return rows.map(({ lastScan, newestExport, ...row }) => ({

@@ -1,5 +1,5 @@
 /** What `verify` asks of the index and notes in it: which files to look at, how far it is, which bytes proved wrong. */
-import type { CachedRow } from './cached.ts';
+import { type CachedRow, intact, noInode } from './cached.ts';
 import { type Index, rawStatement, statement, transaction } from './open.ts';
 import { getSetting, putSetting } from './settings.ts';
 import { noteChange } from './tree.ts';
@@ -54,19 +54,16 @@ export function countCachedAfter(index: Index, after: number): { files: number; 
   return { files: row[0] ?? 0, bytes: row[1] ?? 0 };
 }
 
-/** No file has this inode number, so a record with it fits no file. */
-const noInode = -1;
-
 /**
- * The bytes under a file's name proved other than `sha256`, though size and times are as recorded. From here on its
- * record fits no file, so that every reader takes it for a miss; the hash stays, and by it right bytes are known again.
+ * What lies under a file's name proved other than `sha256`, or nothing does. From here on its record fits no file, so
+ * that every reader takes it for a miss; the hash stays, and by it right bytes are known again.
  * @returns whether the record was still this one
  */
 export function markDamaged(index: Index, ino: number, sha256: Buffer): boolean {
   return transaction(index, () => {
     const marked = statement(
       index,
-      `UPDATE cached SET cache_ino = ${noInode} WHERE ino = ? AND sha256 = ?`,
+      `UPDATE cached AS c SET cache_ino = ${noInode} WHERE ino = ? AND sha256 = ? AND ${intact}`,
     ).run(ino, sha256).changes;
     // What the kernel holds of it may be wrong as well.
     if (marked > 0) noteChange(index, ino);

@@ -99,6 +99,9 @@ describe('verify', () => {
       repaired: 0,
     });
     expect(summary?.threads).toBeGreaterThan(0);
+    const { stdout } = await place.run('status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ cachedFiles: 27, damaged: 3, complete: false });
+    expect((await place.run('status')).stdout).toMatch(/damaged +3 files/);
     const text = await place.run('verify');
     expect(text.code).toBe(3);
     expect(text.stdout).toMatch(/damaged +years\/2021\/IMG_03\.jpg/);
@@ -114,6 +117,10 @@ describe('verify', () => {
     for (const at of [3, 5]) expect(readFileSync(fileOf(at)).equals(entries[at]?.bytes as Buffer)).toBe(true);
     expect(readdirSync(join(place.cache, '.gphotosfs/superseded'))).toHaveLength(1);
     expect((await place.run('verify')).code).toBe(0);
+    const { stdout } = await place.run('status', '--json');
+    const folder = join(place.cache, '.gphotosfs/superseded');
+    expect(JSON.parse(stdout)).toMatchObject({ cachedFiles: 30, damaged: 0, complete: true });
+    expect(JSON.parse(stdout).superseded).toEqual({ files: 1, bytes: 5003, folder });
 
     rot(4);
     for (const part of parts) rmSync(part);

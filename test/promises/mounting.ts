@@ -9,7 +9,7 @@ import { type Place, type Running, until } from '../cli/run-program.ts';
 /** Mounts, and waits until it answers. */
 export async function mount(place: Place, ...args: string[]): Promise<Running> {
   const running = place.start('mount', place.mountPoint, ...args);
-  await Promise.race([until(() => running.stdout().includes('\n')), running.ended]);
+  await Promise.race([until(() => running.stdout().includes('\n'), 60_000), running.ended]);
   expect(running.stdout(), running.stderr()).toContain('is mounted');
   return running;
 }

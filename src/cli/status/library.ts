@@ -1,10 +1,12 @@
 /** What is there, and how much of it is in the cache. */
+import { join } from 'node:path';
 import { formatBytes, formatCounted, formatPercent } from '../format.ts';
 import { labelled, type Section, type Subject } from './section.ts';
 
 export function library({ context, status }: Subject): Section {
   const { items, files, bytes, cachedFiles, cachedBytes, albums, complete, unavailable } = status;
-  const { provisional, revisions } = status;
+  const { provisional, revisions, damaged, superseded } = status;
+  const supersededFolder = join(context.cachePath, '.gphotosfs', 'superseded');
   const lines = [
     ...labelled(
       'photos',
@@ -15,6 +17,20 @@ export function library({ context, status }: Subject): Section {
       `${formatCounted(cachedFiles, 'file')}, ${formatBytes(cachedBytes)} (${formatPercent(cachedBytes, bytes)}) in ${context.cachePath}`,
     ),
   ];
+  if (damaged > 0)
+    lines.push(
+      ...labelled(
+        'damaged',
+        `${formatCounted(damaged, 'file')} in the cache: "gphotosfs verify --repair" mends what a source still has`,
+      ),
+    );
+  if (superseded.files > 0)
+    lines.push(
+      ...labelled(
+        'former',
+        `${formatCounted(superseded.files, 'file')}, ${formatBytes(superseded.bytes)} that newer bytes took the place of, in ${supersededFolder}`,
+      ),
+    );
   if (unavailable > 0)
     lines.push(
       ...labelled('missing', `${formatCounted(unavailable, 'file')} neither cached nor in any source`),
@@ -45,6 +61,8 @@ export function library({ context, status }: Subject): Section {
       unavailable,
       provisional,
       revisions,
+      damaged,
+      superseded: { ...superseded, folder: supersededFolder },
       cache: context.cachePath,
     },
     lines,

@@ -1,0 +1,58 @@
+/** A later export has other bytes of a photo: the former ones are shown until the new ones are there, and kept after. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPlace, type Place } from '../cli/run-program.ts';
+import { canMount, runProgram } from '../helpers/mount-client.ts';
+import { buildTakeout, photo } from '../helpers/takeout-builder.ts';
+import { endMount, mount } from './mounting.ts';
+
+let place: Place;
+beforeEach(() => {
+  place = createPlace();
+});
+afterEach(() => place.clean());
+
+const former = photo('former', 40_000);
+const newer = photo('newer', 50_000);
+
+const addExport = async (exportTime: string, bytes: Buffer): Promise<void> => {
+  const entry = { folder: 'Photos from 2021', name: 'IMG_1.jpg', id: 'AF1QipOne', bytes };
+  const other = { folder: 'Photos from 2021', name: 'IMG_2.jpg', bytes: photo('other', 9000) };
+  const paths = await buildTakeout(join(place.folder, exportTime), { exportTime, entries: [entry, other] });
+  await place.run('add', 'takeout', ...paths);
+  expect((await place.run('sync')).code).toBe(0);
+};
+
+describe.runIf(canMount())('a revision', () => {
+  it('takes the place of what was shown once it is in the cache; status says where the former bytes are', async () => {
+    await addExport('20260101T120000Z', former);
+    expect((await place.run('prefetch')).code).toBe(0);
+    const mounted = await mount(place);
+    const path = join(place.mountPoint, 'years/2021/IMG_1.jpg');
+    const shown = async () => (await runProgram('cat', path)).stdout;
+    expect((await shown()).equals(former)).toBe(true);
+
+    await addExport('20260301T120000Z', newer);
+    expect((await shown()).equals(former), 'until the new bytes are there').toBe(true);
+    const status = async () => JSON.parse((await place.run('status', '--json')).stdout);
+    expect(await status()).toMatchObject({
+      revisions: 1,
+      superseded: { files: 0, bytes: 0 },
+      complete: false,
+    });
+
+    expect((await place.run('prefetch')).code).toBe(0);
+    for (const since = performance.now(); performance.now() - since < 10_000; )
+      if ((await shown()).equals(newer)) break;
+    expect((await shown()).equals(newer)).toBe(true);
+    const folder = join(place.cache, '.gphotosfs/superseded');
+    const after = await status();
+    expect(after).toMatchObject({ revisions: 0, complete: true });
+    expect(after.superseded).toEqual({ files: 1, bytes: former.length, folder });
+    const [kept = ''] = readdirSync(folder);
+    expect(readFileSync(join(folder, kept)).equals(former)).toBe(true);
+    expect((await place.run('status')).stdout).toMatch(/former +1 file, 40\.0 kB .*superseded/);
+    await endMount(mounted);
+  });
+});
