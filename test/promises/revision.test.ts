@@ -17,7 +17,7 @@ const former = photo('former', 40_000);
 const newer = photo('newer', 50_000);
 
 const addExport = async (exportTime: string, bytes: Buffer): Promise<void> => {
-  const entry = { folder: 'Photos from 2021', name: 'IMG_1.jpg', id: 'AF1QipOne', bytes };
+  const entry = { folder: 'Photos from 2021', name: 'IMG_1.jpg', bytes };
   const other = { folder: 'Photos from 2021', name: 'IMG_2.jpg', bytes: photo('other', 9000) };
   const paths = await buildTakeout(join(place.folder, exportTime), { exportTime, entries: [entry, other] });
   await place.run('add', 'takeout', ...paths);
