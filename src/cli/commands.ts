@@ -13,7 +13,10 @@ export interface Command {
 }
 
 /** What the first word of a command of two words stands for. */
-export const groups: Readonly<Record<string, string>> = { add: 'say where photos come from' };
+export const groups: Readonly<Record<string, string>> = {
+  add: 'say where photos come from',
+  setup: 'let systemd, cron or /etc/fstab run gphotosfs',
+};
 
 export const commands: readonly Command[] = [
   {
@@ -136,6 +139,31 @@ It asks for reading only. On a machine without a screen use --no-browser.
     name: 'logout',
     summary: 'sign out: give the token back to Google and delete it',
     load: () => import('./logout.ts'),
+  },
+  {
+    name: 'setup systemd',
+    summary: 'units for a mount and for a nightly sync and prefetch',
+    argument: ['[dir]', 'mount point; without one there is no mount'],
+    more: `As root they are for the system and run as the owner of the home, else for your own session.
+
+  gphotosfs setup systemd ~/Photos
+  sudo gphotosfs --home /srv/gphotosfs setup systemd --install /srv/photos`,
+    load: () => import('./setup/systemd.ts'),
+  },
+  {
+    name: 'setup cron',
+    summary: 'a line of a crontab for a nightly sync and prefetch',
+    more: '  gphotosfs setup cron --install --at 02:30',
+    load: () => import('./setup/cron.ts'),
+  },
+  {
+    name: 'setup fstab',
+    summary: 'a line of /etc/fstab, and the helper that mount(8) needs for it',
+    argument: ['<dir>', 'mount point'],
+    more: `Options of "mount" go into the line with underscores: cache=/mnt/nas/photos,sync_every=6h,uid=1000
+
+  sudo gphotosfs --home /srv/gphotosfs setup fstab --install /srv/photos`,
+    load: () => import('./setup/fstab.ts'),
   },
   {
     name: 'adopt',

@@ -5,6 +5,7 @@ import { defaultDriver, loadDriver } from '../mount/drivers.ts';
 import { isInBackground, tellStarter } from './background.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { notifyReady } from './notify.ts';
 import type { Run } from './run.ts';
 
 export const run: Run = async (context, [dir = '']) => {
@@ -73,6 +74,7 @@ function driverName({ settings }: Context): string {
 
 function tellReady(context: Context, { mountPoint }: Mounted): void {
   const { output } = context;
+  void notifyReady(mountPoint, output.log);
   if (isInBackground()) {
     tellStarter({ ready: true });
     output.log('info', `${mountPoint} is mounted`);

@@ -1,11 +1,12 @@
 /** From the command line to the exit code: reads it, makes the context, runs the command, reports what goes wrong. */
 import { errorCode, toGphotosfsError } from '../model/errors.ts';
-import type { Settings } from '../model/options.ts';
+import { options, type Settings } from '../model/options.ts';
 import { isInBackground, tellStarter } from './background.ts';
-import { createContext } from './context.ts';
+import { type Context, createContext } from './context.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
 import { type Parsed, parseCommandLine } from './parse.ts';
+import type { Run } from './run.ts';
 
 /** Runs gphotosfs with these arguments and gives the exit code. Never rejects. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -23,7 +24,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   // An error outside of any command's reach: an event or a timer that threw.
   process.on('uncaughtException', (error) => process.exit(report(error)));
   try {
-    const parsed = parseCommandLine(argv, {
+    const words = argv[0] === 'mount-helper' ? await asMountHelper(argv.slice(1)) : argv;
+    const parsed = parseCommandLine(words, {
       asked: (text) => process.stdout.write(text),
       unasked: (text) => process.stderr.write(text),
     });
@@ -41,9 +43,40 @@ async function runCommand(parsed: Parsed, createOutput: (settings: Settings) => 
   const context = createContext({ flags: parsed.flags, env: process.env, createOutput });
   try {
     const { run } = await parsed.command.load();
-    return await run(context, parsed.args);
+    const { onSuccess, onFailure, healthcheck } = context.settings;
+    const isFollowed = onSuccess.length + onFailure.length > 0 || healthcheck !== undefined;
+    if (!isFollowed || !options.onSuccess.commands.some((name) => name === parsed.command.name)) {
+      return await run(context, parsed.args);
+    }
+    return await runFollowed(context, parsed, run);
   } finally {
     await context.close();
+  }
+}
+
+/** As mount(8) calls it. */
+async function asMountHelper(argv: readonly string[]): Promise<readonly string[]> {
+  const { becomeUser, translateMount } = await import('./mount-helper.ts');
+  const { words, user } = translateMount(argv);
+  if (user !== undefined) becomeUser(user);
+  return words;
+}
+
+/** Runs a command after which something else is to happen, however it ends. */
+async function runFollowed(context: Context, { command, args }: Parsed, run: Run): Promise<number> {
+  const [{ afterRun }, { refuseForeignHooks }] = await Promise.all([
+    import('./hooks.ts'),
+    import('./trusted-config.ts'),
+  ]);
+  refuseForeignHooks(context);
+  try {
+    const exitCode = await run(context, args);
+    await afterRun(context, { command: command.name, exitCode, error: undefined });
+    return exitCode;
+  } catch (error) {
+    const exitCode = exitCodeOf(toGphotosfsError(error).kind);
+    await afterRun(context, { command: command.name, exitCode, error });
+    throw error;
   }
 }
 

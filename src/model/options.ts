@@ -30,6 +30,9 @@ export type CommandName =
   | 'verify'
   | 'doctor'
   | 'config'
+  | 'setup systemd'
+  | 'setup cron'
+  | 'setup fstab'
   | 'adopt'
   | 'login'
   | 'logout';
@@ -286,6 +289,30 @@ export const options = {
     help: "leave so much of the cache's disk free; readers still get what finds no room",
     commands: ['mount', 'prefetch', 'verify'],
   },
+  onSuccess: {
+    kind: 'texts',
+    value: 'ARG',
+    env: 'GPHOTOSFS_ON_SUCCESS',
+    key: 'onSuccess',
+    help: 'run this program after a run that ended well; given once for the program and each of its arguments',
+    commands: ['sync', 'prefetch', 'verify'],
+  },
+  onFailure: {
+    kind: 'texts',
+    value: 'ARG',
+    env: 'GPHOTOSFS_ON_FAILURE',
+    key: 'onFailure',
+    help: 'the same after any other run',
+    commands: ['sync', 'prefetch', 'verify'],
+  },
+  healthcheck: {
+    kind: 'url',
+    value: 'URL',
+    env: 'GPHOTOSFS_HEALTHCHECK',
+    key: 'healthcheck',
+    help: 'ask for URL after a run that ended well, for URL/fail after another',
+    commands: ['sync', 'prefetch', 'verify'],
+  },
   check: {
     kind: ['complete'],
     value: 'WHAT',
@@ -300,6 +327,22 @@ export const options = {
     key: 'watch',
     help: 'tell it again every 2 seconds, until Ctrl-C',
     commands: ['status'],
+  },
+  install: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_INSTALL',
+    key: 'install',
+    help: 'write the files to where they belong, instead of printing them',
+    commands: ['setup systemd', 'setup cron', 'setup fstab'],
+  },
+  at: {
+    kind: 'text',
+    value: 'TIME',
+    default: '03:15',
+    env: 'GPHOTOSFS_AT',
+    key: 'at',
+    help: 'time of day at which the nightly run begins',
+    commands: ['setup systemd', 'setup cron'],
   },
   sample: {
     kind: 'percent',
