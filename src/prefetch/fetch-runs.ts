@@ -17,10 +17,10 @@ export interface FetchRunsRequest {
   readonly jobs: number;
   /** Gives up what is under way. */
   readonly signal: AbortSignal;
-  /** Begins nothing more; what is under way is waited for. */
-  readonly stopping: AbortSignal;
+  /** Nothing more of this source is to be begun; what is under way is waited for. */
+  readonly isOver: (source: string) => boolean;
   /** Told of each file that was tried; waits for its outcome. */
-  readonly settle: (file: MissingFile, published: Fetching['published']) => Promise<void>;
+  readonly settle: (file: MissingFile, fetching: Fetching) => Promise<void>;
 }
 
 /** Files that wait to be published, over all jobs: the larger the groups the fewer waits for the disk. */
@@ -28,11 +28,11 @@ const maxUnpublished = 128;
 
 /** Fetches all runs, or what it can until it is to stop, and waits until each file that was tried is settled. */
 export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
-  const { signal, stopping } = request;
+  const { signal, isOver } = request;
   const unsettled = new Set<Promise<void>>();
 
   async function take(file: MissingFile, fetching: Fetching): Promise<void> {
-    const settling = request.settle(file, fetching.published).finally(() => unsettled.delete(settling));
+    const settling = request.settle(file, fetching).finally(() => unsettled.delete(settling));
     unsettled.add(settling);
     await fetching.verified.catch(() => {});
     if (unsettled.size >= maxUnpublished) await Promise.race(unsettled);
@@ -42,16 +42,16 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
   const runs = archived.values();
   async function job(): Promise<void> {
     for (const run of runs) {
+      if (isOver(run.source)) continue;
       const source = request.sources.find(({ id }) => id === run.source);
       const left =
         run.sequential && source?.openMany !== undefined
           ? await fetchInOnePass(request, run, source.openMany.bind(source), take)
           : run.files;
       for (const file of left) {
-        if (stopping.aborted) return;
+        if (isOver(run.source)) break;
         await take(file, request.fetcher.ensure(file.ino, signal));
       }
-      if (stopping.aborted) return;
     }
   }
   const jobs = Array.from({ length: Math.max(1, request.jobs) }, job);
@@ -72,7 +72,7 @@ async function fetchInOnePass(
   openMany: OpenMany,
   take: Take,
 ): Promise<readonly MissingFile[]> {
-  const { index, fetcher, signal, stopping } = request;
+  const { index, fetcher, signal, isOver } = request;
   const left = new Set(run.files);
   const wanted = run.files
     .flatMap((file) => {
@@ -88,7 +88,7 @@ async function fetchInOnePass(
       if (file === undefined) continue;
       left.delete(file);
       await take(file, fetcher.ensure(file.ino, signal, { location, bytes }));
-      if (stopping.aborted) return [];
+      if (isOver(run.source)) return [];
       // Not taken where the file was cached already, or was fetched by another process.
       await bytes[Symbol.asyncIterator]().return?.();
     }

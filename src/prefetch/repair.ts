@@ -61,7 +61,7 @@ export async function repair(request: RepairRequest): Promise<Repaired> {
     }
   }
 
-  async function settle({ ino }: MissingFile, published: Fetching['published']): Promise<void> {
+  async function settle({ ino }: MissingFile, { published }: Pick<Fetching, 'published'>): Promise<void> {
     try {
       await published;
       mended.add(ino);
@@ -80,11 +80,11 @@ export async function repair(request: RepairRequest): Promise<Repaired> {
     index,
     files.filter(({ source }) => source !== undefined),
   );
-  await fetchRuns({ ...request, signal, stopping, runs, settle });
+  await fetchRuns({ ...request, signal, isOver: () => stopping.aborted, runs, settle });
   // No source has these, but maybe there is a cached file with equal bytes.
   for (const file of files.filter(({ source }) => source === undefined)) {
     if (stopping.aborted) break;
-    await settle(file, fetcher.ensure(file.ino, signal).published);
+    await settle(file, fetcher.ensure(file.ino, signal));
   }
   return { mended, failures };
 }

@@ -1,6 +1,6 @@
 /**
  * Runs a plan: several jobs take runs of neighbouring files and fetch each file into the cache. A file that fails is
- * listed and doesn't stop the rest; a full disk stops all.
+ * listed and doesn't stop the rest; a full disk stops all, a source without quota or sign-in its own files.
  */
 import { setMaxListeners } from 'node:events';
 import { type Cache, probeCache } from '../cache/cache.ts';
@@ -12,6 +12,7 @@ import { pathOf } from '../index/tree.ts';
 import { type ErrorKind, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { fetchRuns } from './fetch-runs.ts';
+import { createGivenUp } from './given-up.ts';
 import { findLost } from './lost.ts';
 import { type Plan, planRuns } from './plan.ts';
 
@@ -52,7 +53,7 @@ export interface PrefetchReport {
   readonly failed: readonly FailedFile[];
   /** Everything selected is in the cache. */
   readonly complete: boolean;
-  /** The disk ran full, or the owner stopped it: what was not tried isn't in `failed`. */
+  /** The disk ran full, a source was given up, or the owner stopped it: what was not tried isn't in `failed`. */
   readonly stopped: GphotosfsError | undefined;
 }
 
@@ -77,6 +78,7 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
   }));
   const done = { fetchedFiles: 0, fetchedBytes: 0, reusedFiles: 0, files: 0, bytes: 0 };
   let stopped: GphotosfsError | undefined;
+  const givenUp = createGivenUp();
   const stop = new AbortController();
   // Each file that waits to be published listens to it.
   const signal = AbortSignal.any([request.signal]);
@@ -84,7 +86,12 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
   const stopping = AbortSignal.any([signal, stop.signal]);
 
   /** Counts a file when it is published; tells why where it isn't. */
-  async function settle(file: MissingFile, published: Fetching['published']): Promise<void> {
+  async function settle(file: MissingFile, { verified, published }: Fetching): Promise<void> {
+    // Publishing comes much later, in groups.
+    verified.then(
+      () => givenUp.succeeded(file.source),
+      () => {},
+    );
     try {
       const outcome = await published;
       if (outcome === 'fetched') {
@@ -99,6 +106,7 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
         stop.abort();
         return;
       }
+      if (givenUp.failed(file.source, known)) return;
       failed.push(failedFile(pathOf(index, file.ino)?.join('/') ?? String(file.ino), known));
     }
     done.files += 1;
@@ -106,11 +114,13 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
     request.progress({ files: done.files, bytes: done.bytes, ...totals });
   }
 
-  await fetchRuns({ ...request, runs, signal, stopping, settle });
+  const isOver = (source: string) => stopping.aborted || givenUp.has(source);
+  await fetchRuns({ ...request, runs, signal, isOver, settle });
   if (request.signal.aborted) stopped = new GphotosfsError('interrupted', 'prefetch was stopped');
   if (stopped === undefined) {
     for (const [path, error] of completeTree(index, cache)) failed.push(failedFile(path, error));
   }
+  stopped ??= givenUp.reason();
   const { files, cachedFiles } = countSelected(index, plan.selection);
   return {
     fetchedFiles: done.fetchedFiles,

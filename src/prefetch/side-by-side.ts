@@ -53,8 +53,8 @@ export interface SideBySideRequest {
   readonly jobs: number;
   /** Gives up what is under way. */
   readonly signal: AbortSignal;
-  /** Begins nothing more; what is under way is waited for. */
-  readonly stopping: AbortSignal;
+  /** Nothing more of this source is to be begun; what is under way is waited for. */
+  readonly isOver: (source: string) => boolean;
 }
 
 /** Notes a file whose fetch has begun, and waits until the next may begin. */
@@ -62,7 +62,7 @@ export type Take = (file: MissingFile, fetching: Fetching) => Promise<void>;
 
 /** Fetches a source's files, each by a request of its own. */
 export async function fetchSideBySide(
-  { index, fetcher, jobs, signal, stopping }: SideBySideRequest,
+  { index, fetcher, jobs, signal, isOver }: SideBySideRequest,
   source: Source,
   files: readonly PlacedFile[],
   take: Take,
@@ -84,12 +84,12 @@ export async function fetchSideBySide(
   const queue = files.entries();
   async function lane(): Promise<void> {
     for (const [at, { file }] of queue) {
-      if (stopping.aborted) return;
+      if (isOver(source.id)) return;
       const batch = Math.floor(at / batchLength);
       const ready = prepare(batch);
       void prepare(batch + 1);
       await ready;
-      if (stopping.aborted) return;
+      if (isOver(source.id)) return;
       await take(file, fetcher.ensure(file.ino, signal));
     }
   }

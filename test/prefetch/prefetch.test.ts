@@ -13,8 +13,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { rootIno } from '../../src/index/open.ts';
 import { readStatus } from '../../src/index/status.ts';
+import { GphotosfsError } from '../../src/model/errors.ts';
 import { type Choice, everything, nothing } from '../../src/model/filter.ts';
 import { openFilesystem } from '../../src/mount/filesystem.ts';
+import { createGivenUp } from '../../src/prefetch/given-up.ts';
 import { planPrefetch, type Selection } from '../../src/prefetch/plan.ts';
 import { type PrefetchReport, type PrefetchRequest, prefetch } from '../../src/prefetch/run.ts';
 import { generated, type MemoryExport } from '../helpers/memory-source.ts';
@@ -362,6 +364,46 @@ describe('a prefetch', () => {
     const again = test.newFetcher();
     expect(await run(all, { fetcher: again })).toMatchObject({ complete: true, fetchedFiles: 200 - cached });
     expectSameTree();
+  });
+
+  const outages = [
+    ['quota', 1],
+    ['sign-in', 1],
+    ['source-unreachable', 8],
+  ] as const;
+  it.each(outages)(
+    'gives a source up for %s, and says so instead of failing each file',
+    async (error, tries) => {
+      const items = Array.from({ length: 60 }, (_, at) => photo(`${at}.jpg`, generated(at, 2000)));
+      await setUp(exportOf(items));
+      test.source.breakOpen({ kind: 'throw', at: 0, error, times: 1000 });
+      const report = await run(all, { jobs: 1 });
+      expect(report).toMatchObject({ complete: false, fetchedFiles: 0, stopped: { kind: error } });
+      expect(report.failed).toHaveLength(tries - 1);
+      expect(new Set(test.source.opened).size).toBeLessThanOrEqual(tries + 2);
+    },
+  );
+
+  it('goes on where a source is only unreachable now and then', async () => {
+    const items = Array.from({ length: 40 }, (_, at) => photo(`${at}.jpg`, generated(at, 2000)));
+    await setUp(exportOf(items));
+    const bad = items.filter((_, at) => at % 3 === 0).map(({ files: [file] }) => file?.name ?? '');
+    for (const file of bad)
+      test.source.breakOpen({ kind: 'throw', at: 0, error: 'source-unreachable', file, times: 9 });
+    const report = await run(all, { jobs: 1 });
+    expect(report).toMatchObject({ fetchedFiles: 40 - bad.length, stopped: undefined });
+    expect(report.failed).toHaveLength(bad.length);
+  });
+
+  it('gives up one source and not the other', async () => {
+    await setUp(exportOf([]));
+    const givenUp = createGivenUp();
+    const quota = new GphotosfsError('quota', 'used up');
+    expect(givenUp.failed('library', quota)).toBe(true);
+    expect([givenUp.has('library'), givenUp.has('takeout')]).toEqual([true, false]);
+    expect(givenUp.failed('takeout', new GphotosfsError('bad-content', 'rotten'))).toBe(false);
+    expect(givenUp.failed('library', new GphotosfsError('bad-content', 'rotten'))).toBe(false);
+    expect(givenUp.reason()).toBe(quota);
   });
 
   it('leaves nothing open', async () => {
