@@ -26,7 +26,13 @@ export interface DailyBudget {
   left(quota: DailyQuota): number;
 }
 
-export function createDailyBudget(counts: DailyCounts, project: () => string): DailyBudget {
+export function createDailyBudget(counts: DailyCounts, projectNow: () => string): DailyBudget {
+  let known: string | undefined;
+  // Asked for at every request, and read from a file.
+  const project = () => {
+    known ??= projectNow();
+    return known;
+  };
   return {
     take(quota) {
       const now = Date.now();

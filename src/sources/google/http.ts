@@ -84,6 +84,8 @@ export function createHttp(limits: HttpLimits = standardLimits): Http {
         dispatcher,
         method,
         headers,
+        // undici closes the connection behind a HEAD, for servers that send a body all the same: 25,000 handshakes.
+        ...(method === 'HEAD' ? { reset: false } : {}),
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       });

@@ -25,8 +25,8 @@ const lifeMs = 30 * 60_000;
 const kept = 50_000;
 /** How long the first of several askers waits for the others, ms. */
 const gatherMs = 5;
-/** How long a call for several items is repeated before it is halved, ms. */
-const batchPatienceMs = 4000;
+/** How long a call for several items is repeated before it is halved, ms: one more try after Google's first wait of 1 s. */
+const batchPatienceMs = 1500;
 
 /** google.rpc.Code of what is wrong with the id itself. */
 const goneCodes: readonly number[] = [3, 5];

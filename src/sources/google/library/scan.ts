@@ -48,10 +48,10 @@ export async function* scanLibrary(
     const group = wanted.slice(at, at + pageLength);
     // Where the listing's links have been pushed out or are old by now, in calls of 50.
     await links.prepare(group.map(({ id }) => id));
-    const measured = await measureAll(group, (item) =>
+    const measured = await measureAll(group, request.signal, (item, signal) =>
       measureMedia(
         { ...libraryAccess(client, links, item.family, item.id), what: `library: ${item.filename}` },
-        request.signal,
+        signal,
       ),
     );
     stopped = measured.stopped;

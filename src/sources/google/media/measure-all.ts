@@ -2,6 +2,7 @@
  * Sizes of many items, some at a time. An item that can't be measured is a problem of its own; only what concerns them all
  * (quota, sign-in, no network) ends it.
  */
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { type GphotosfsError, toGphotosfsError } from '../../../model/errors.ts';
 
@@ -22,8 +23,12 @@ const maxUnreachable = 20;
 /** Asks for the size of each item. @throws `interrupted` */
 export async function measureAll<Item>(
   items: readonly Item[],
-  measure: (item: Item) => Promise<number>,
+  stopping: AbortSignal,
+  measure: (item: Item, signal: AbortSignal) => Promise<number>,
 ): Promise<Measured<Item>> {
+  // Each request listens to it.
+  const signal = AbortSignal.any([stopping]);
+  setMaxListeners(0, signal);
   const sizes = new Map<Item, number>();
   const failed = new Map<Item, GphotosfsError>();
   let stopped: GphotosfsError | undefined;
@@ -32,7 +37,7 @@ export async function measureAll<Item>(
   async function measureOne(item: Item): Promise<void> {
     if (stopped !== undefined) return;
     try {
-      sizes.set(item, await measure(item));
+      sizes.set(item, await measure(item, signal));
       unreachable = 0;
     } catch (error) {
       const known = toGphotosfsError(error);

@@ -29,7 +29,7 @@ export interface MediaAccess {
 /**
  * Streams bytes of a location as `Source.open` does.
  * @throws `bad-content` for what is no photo or has another length than listed; with `actualSize` where all of it came
- * as announced, so that the listing was wrong
+ * as announced, twice, so that the listing was wrong
  */
 export async function* openMedia(
   access: MediaAccess,
@@ -77,8 +77,22 @@ export async function* openMedia(
     if (!isWhole && came >= end - start) return;
   }
   if (came === end - start) return;
-  // Without an announcement nothing says that this was all.
-  throw wrongLength(what, came, end - start, isWhole && came === announced);
+  // Without an announcement nothing says that this was all; and one answer alone may be the one that is wrong.
+  const isAll = isWhole && came === announced && (await announceAgain(access, signal)) === came;
+  throw wrongLength(what, came, end - start, isAll);
+}
+
+/** What another answer announces. */
+async function announceAgain(
+  access: MediaAccess,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const { client, authorized, daily, what } = access;
+  return withLink(access.link, async (url) => {
+    const opened = await client.open({ url, authorized, daily, what, signal });
+    await opened.bytes[Symbol.asyncIterator]().return?.();
+    return opened.size;
+  });
 }
 
 function checkType({ family, what }: MediaAccess, { type }: Pick<OpenedBytes, 'type'>): void {

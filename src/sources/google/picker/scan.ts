@@ -116,12 +116,12 @@ async function* scanSession(
   for (let at = 0; at < ready.length && stopped === undefined; at += pageLength) {
     progress({ phase: 'asking for sizes', done: at, total: ready.length });
     const group = ready.slice(at, at + pageLength);
-    const measured = await measureAll(group, async (item) => {
+    const measured = await measureAll(group, signal, async (item, stopping) => {
       // A photo that was picked before has told its size.
       const known = memory.find(item.id);
       if (known !== undefined) return known.size;
       const access = pickerAccess(client, links, session.id, item.family, item.id);
-      return measureMedia({ ...access, what: `picker: ${item.filename}` }, signal);
+      return measureMedia({ ...access, what: `picker: ${item.filename}` }, stopping);
     });
     stopped = measured.stopped;
     const memos: Memo[] = [];
