@@ -76,6 +76,11 @@ export function createContext({ flags, env, createOutput }: ContextRequest): Con
   });
   const clients = new Map<string, Promise<GoogleClient>>();
   const sourceParts: SourceParts = {
+    transfer: {
+      longRange: settings.longRange,
+      bytesPerSecond: settings.limitRate,
+      tgz: settings.tgz,
+    },
     google(account) {
       const known = clients.get(account);
       if (known !== undefined) return known;

@@ -28,8 +28,14 @@ export interface PickerEntry extends EntryBase {
   readonly kind: 'picker';
 }
 
+export interface DriveEntry extends EntryBase {
+  readonly kind: 'drive';
+  /** Ids of folders in Drive; empty: where Takeout puts its archives. */
+  readonly folders: readonly string[];
+}
+
 /** A source as `config.json` has it. */
-export type SourceEntry = TakeoutEntry | LibraryEntry | PickerEntry;
+export type SourceEntry = TakeoutEntry | LibraryEntry | PickerEntry | DriveEntry;
 
 export type SourceKind = SourceEntry['kind'];
 
@@ -37,11 +43,23 @@ export type SourceKind = SourceEntry['kind'];
 export interface SourceParts {
   /** The client of an account, by its label; sources of one account share it. */
   google(account: string): Promise<GoogleClient>;
+  readonly transfer: TransferSettings;
+}
+
+/** How bytes from afar are to be transferred. */
+export interface TransferSettings {
+  /** Longest request for what is read from front to back, bytes. */
+  readonly longRange: number;
+  /** Bytes a second over all transfers; undefined: as fast as it goes. */
+  readonly bytesPerSecond: number | undefined;
+  /** A tgz may be downloaded whole to be looked into. */
+  readonly tgz: boolean;
 }
 
 /** For those that open only sources without an account, such as threads. */
 export const noAccounts: SourceParts = {
   google: () => Promise.reject(new GphotosfsError('internal', 'there are no accounts here')),
+  transfer: { longRange: 64 << 20, bytesPerSecond: undefined, tgz: false },
 };
 
 type EntryOf<Kind extends SourceKind> = Extract<SourceEntry, { readonly kind: Kind }>;
@@ -84,6 +102,19 @@ const kinds: { readonly [Kind in SourceKind]: KindOfSource<EntryOf<Kind>> } = {
       return createPickerSource(entry, () => parts.google(entry.account));
     },
   },
+  drive: {
+    check({ folders, ...others }, where) {
+      refuseOthers(others);
+      if (!Array.isArray(folders) || !folders.every(isDriveId)) {
+        throw refusal(`${where}: "folders" must be a list of folder ids`);
+      }
+      return { folders };
+    },
+    async open({ id, account, folders }, { google, transfer }) {
+      const { createDriveSource } = await import('./google/drive/drive-source.ts');
+      return createDriveSource({ id, account, folders, ...transfer, client: () => google(account) });
+    },
+  },
 };
 
 /** The sources of a configuration, in its order. */
@@ -114,6 +145,10 @@ function withoutFields(fields: Readonly<Record<string, unknown>>): object {
   refuseOthers(fields);
   return {};
 }
+
+/** Ids of Drive are 19 to 44 of these characters; the folder's address in a browser ends with it. */
+export const isDriveId = (value: unknown): value is string =>
+  typeof value === 'string' && /^[A-Za-z0-9_-]{8,128}$/.test(value);
 
 function refuseOthers(fields: Readonly<Record<string, unknown>>): void {
   const [unknown] = Object.keys(fields);

@@ -157,6 +157,13 @@ export interface OpenRequest {
   readonly atOnce?: boolean;
 }
 
+/** The source's own memos, for a pass that comes by what a scan has still to read. */
+export interface SweepNotes {
+  readonly recall: (key: string) => Buffer | undefined;
+  /** Keeps a memo at once. */
+  readonly keep: (memo: Memo) => void;
+}
+
 /** A place that lists items and hands out bytes. */
 export interface Source {
   /** Unique among the sources of a home, such as `takeout`. */
@@ -182,12 +189,13 @@ export interface Source {
   open(location: Location, request?: OpenRequest): AsyncIterable<Buffer>;
 
   /**
-   * Streams many files of one sequential archive in one pass, in ascending offset, whole. Each `bytes` must be consumed
+   * Streams many files of one archive, sequential or remote, in one pass, in ascending offset, whole. Each `bytes` must be consumed
    * (or returned) before the next is asked for. A failure of one file is thrown by its `bytes`.
    */
   openMany?(
     locations: readonly Location[],
     signal: AbortSignal,
+    notes?: SweepNotes,
   ): AsyncIterable<{ readonly location: Location; readonly bytes: AsyncIterable<Buffer> }>;
 
   /**

@@ -87,6 +87,11 @@ export interface GoogleClient {
   open(request: OpenBytesRequest): Promise<OpenedBytes>;
   /** For Google's own libraries: the same account, connections and limits. */
   readonly auth: OAuth2Client;
+  /** A call that such a library makes, tried again and its errors translated as in `call`. */
+  viaLibrary<T>(
+    request: { readonly url: string; readonly what: string; readonly signal?: AbortSignal | undefined },
+    make: () => Promise<{ readonly data: T }>,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -183,6 +188,16 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
     endpoints,
     budget,
     auth,
+    viaLibrary({ url, what, signal }, make) {
+      const { host } = new URL(url);
+      return withPatience({ host, rests, patience, signal, log }, async () => {
+        try {
+          return (await make()).data;
+        } catch (error) {
+          throw errorOfLibrary(error, { what, host, signal });
+        }
+      });
+    },
     async call({ method, url, query, body, schema, what, patienceMs, signal }) {
       const target = addQuery(new URL(url), query);
       const exchange: Exchange = {
@@ -315,6 +330,22 @@ function guardedFetch(fetch: typeof globalThis.fetch, endpoints: Endpoints): typ
     }
     return fetch(url, init);
   };
+}
+
+/** The error behind what a library of Google's threw: the answer that it got, or what kept it from getting one. */
+function errorOfLibrary(
+  error: unknown,
+  { what, host, signal }: { what: string; host: string; signal: AbortSignal | undefined },
+): GphotosfsError {
+  const { response } = error as {
+    response?: { status: number; headers?: globalThis.Headers; data?: unknown };
+  };
+  if (error instanceof GphotosfsError || response === undefined)
+    return networkError(error, what, host, signal);
+  const { status, headers, data } = response;
+  const body = typeof data === 'string' ? data : (JSON.stringify(data) ?? '');
+  const fields = headers instanceof globalThis.Headers ? Object.fromEntries(headers) : {};
+  return errorOfRefusal(status, body, { what, host, headers: fields, now: Date.now() });
 }
 
 function addQuery(url: URL, query: Query = {}): URL {

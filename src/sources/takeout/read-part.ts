@@ -3,7 +3,7 @@
  * where the photos are, the sidecars. What was read before and has not changed is taken from the memo.
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
-import type { Archive, ArchiveEntry } from './archives/archive.ts';
+import type { Archive, ArchiveEntry, SmallEntry } from './archives/archive.ts';
 import { problemList } from './archives/problem-list.ts';
 import { type Catalog, splitPath } from './catalog.ts';
 import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
@@ -154,21 +154,46 @@ export async function readJsons(
   // Stable: `unread` stays in the order of the directory, so what is read next lies behind what was.
   const wanted = catalog.unread.filter(isOurs).slice(0, limit);
   const read = new Set(wanted);
-  const folders = new Map(catalog.files.map(({ folder }) => [folder, folder]));
+  const add = jsonAdder(catalog, notes);
   for await (const batch of archive.readSmall(wanted, largestJson, signal)) {
     for (const { entry, bytes, problem } of batch) {
       if (problem !== undefined) problems.push(problem);
-      if (bytes === undefined) continue;
-      const { folder, name } = splitPath(entry.path);
-      const shared = folders.get(folder) ?? folder;
-      folders.set(folder, shared);
-      addJson(catalog.jsons, entry, shared, detach(name), bytes, notes);
+      if (bytes !== undefined) add(entry, bytes);
     }
     progress(batch.length);
   }
   const rest = catalog.unread.filter((entry) => !read.has(entry));
   catalog.unread = photos.sure ? rest.filter(isOurs) : rest;
   return [...problems, ...notes.all()];
+}
+
+/** The JSONs of the photos that nobody has read, with `photos` as for `readJsons`. */
+export const unreadOf = (catalog: Catalog, photos: PhotosFolders): readonly ArchiveEntry[] =>
+  catalog.unread.filter(({ path }) => pathInPhotos(photos, splitPath(path).folder) !== undefined);
+
+/** Adds JSONs that were read elsewhere. One that could not be read stays unread: reading it again tells why. */
+export function addRead(path: string, catalog: Catalog, read: readonly SmallEntry[]): void {
+  const bytes = new Map(read.map((small) => [small.entry.offset, small.bytes]));
+  const add = jsonAdder(catalog, problemList(path));
+  const had = catalog.unread.filter((entry) => bytes.get(entry.offset) !== undefined);
+  for (const entry of had) add(entry, bytes.get(entry.offset) ?? Buffer.alloc(0));
+  const done = new Set(had);
+  catalog.unread = catalog.unread.filter((entry) => !done.has(entry));
+}
+
+/** Adds a JSON to the catalog. */
+function jsonAdder(
+  catalog: Catalog,
+  notes: ReturnType<typeof problemList>,
+): (entry: ArchiveEntry, bytes: Buffer) => void {
+  // Folders are the same strings in all files of one.
+  const folders = new Map(catalog.files.map(({ folder }) => [folder, folder]));
+  return (entry, bytes) => {
+    const { folder, name } = splitPath(entry.path);
+    const shared = folders.get(folder) ?? folder;
+    folders.set(folder, shared);
+    addJson(catalog.jsons, entry, shared, detach(name), bytes, notes);
+  };
 }
 
 /** Adds what a JSON says, if it says anything of a photo or an album. */

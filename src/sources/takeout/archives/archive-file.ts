@@ -17,12 +17,26 @@ export interface RandomAccess {
   stream(start: number, end: number, signal?: AbortSignal): AsyncIterable<Buffer>;
 }
 
+/** What reading costs where each read is a request over a network. */
+export interface RequestCost {
+  /** Pieces closer than this are read together, bytes. */
+  readonly joinGap: number;
+  /** Longest read of pieces that were joined, bytes. */
+  readonly longestRun: number;
+  /** Requests that may be on their way at a time. */
+  readonly parallel: number;
+  /** Longest request for what is read from front to back, bytes. */
+  readonly longRange: number;
+}
+
 /** An archive file in use; it is not closed before every use is released. */
 export interface OpenArchive extends RandomAccess {
   /** Bytes. */
   readonly size: number;
   /** Changes when its bytes may have changed. */
   readonly fingerprint: string;
+  /** Absent where a read costs next to nothing. */
+  readonly requests?: RequestCost;
   /** Ends the use; when it was the last of an archive that is closed, the file is closed before this returns. */
   release(): Promise<void>;
 }

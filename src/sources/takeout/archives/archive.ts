@@ -40,6 +40,13 @@ export interface ArchiveListing {
   readonly small: ReadonlyMap<number, Buffer> | undefined;
 }
 
+/** Small entries that are taken along when a pass comes by. */
+export interface Passing {
+  readonly entries: readonly ArchiveEntry[];
+  readonly maxBytes: number;
+  readonly take: (small: SmallEntry) => void;
+}
+
 /** One archive. Opening and reading may throw `source-gone`, `bad-source` and `no-permission`. */
 export interface Archive {
   /** Its name in its source: the absolute path of the file or the folder, or a Drive id. */
@@ -73,10 +80,11 @@ export interface Archive {
    * the file's own size and mtime, kept in `location.address`, are others).
    */
   open(location: Location, request: OpenRequest): AsyncIterable<Buffer>;
-  /** Streams many entries in one pass, ascending; only where `sequential`. */
+  /** Streams many entries in one pass, ascending; only where that is cheaper than one by one. */
   openMany?(
     locations: readonly Location[],
     signal: AbortSignal,
+    passing?: Passing,
   ): AsyncIterable<{ readonly location: Location; readonly bytes: AsyncIterable<Buffer> }>;
   close(): Promise<void>;
 }

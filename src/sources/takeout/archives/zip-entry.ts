@@ -7,6 +7,7 @@ import type { OpenRequest } from '../../source.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { sliceStream, throwIfAborted } from './byte-range.ts';
 import { readsAsUtf8 } from './entry-path.ts';
+import { type EntryReader, entryReader } from './entry-reader.ts';
 import { badContent, inflate, inflateWhole } from './inflate.ts';
 import { nameEntry } from './problem-list.ts';
 import { parseZipAddress, type ZipAddress, zipMethods } from './zip-address.ts';
@@ -85,6 +86,10 @@ export async function* openEntry(
   const from = Math.max(0, start);
   const to = Math.min(end, location.size);
   throwIfAborted(signal, file.path);
+  if (file.requests !== undefined && (address.deflated || from === 0)) {
+    yield* openFar(file, dataEnd, location, { from, to, signal });
+    return;
+  }
   const whole = address.compressedSize <= limit && (address.deflated || from === 0);
   const head = await file.read(
     location.offset,
@@ -107,4 +112,47 @@ export async function* openEntry(
     ? [inflateWhole(present, location.size, what)]
     : inflate(file.stream(place.start, place.end, signal), location.size, what);
   yield* sliceStream(inflated, from, to, to === location.size);
+}
+
+interface Wanted {
+  readonly from: number;
+  readonly to: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The same in one request, header and data together, where a request is what costs. */
+async function* openFar(
+  file: OpenArchive,
+  dataEnd: number,
+  location: Location,
+  { from, to, signal }: Wanted,
+): AsyncGenerator<Buffer, void, undefined> {
+  const address = parseZipAddress(location.address);
+  if (!address.deflated && from >= to) return;
+  const data = address.deflated ? address.compressedSize : to;
+  const end = Math.min(location.offset + wholeEntry({ ...address, compressedSize: data }), dataEnd);
+  const reader = entryReader(file, [[location.offset, end]], signal);
+  try {
+    const { what } = await readHeader(reader, file, location, address, dataEnd);
+    if (address.deflated)
+      yield* sliceStream(inflate(reader.take(data), location.size, what), from, to, to === location.size);
+    else yield* sliceStream(reader.take(data), from, to, false);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Reads the header that the reader has come to, up to the entry's data. @throws `bad-content` as `findData` */
+export async function readHeader(
+  reader: EntryReader,
+  file: OpenArchive,
+  location: Pick<Location, 'offset'>,
+  address: ZipAddress,
+  dataEnd: number,
+): Promise<{ readonly what: string }> {
+  const head = await reader.read(headerBytes + address.nameLength);
+  const what = describe(head, file.path);
+  const { start } = findData(head, location.offset, address, dataEnd, what);
+  await reader.skipTo(start);
+  return { what };
 }

@@ -3,23 +3,24 @@
  * the one before is being used. Between big photos every sidecar is a read of its own, header and data together.
  */
 import { crc32 } from 'node:zlib';
+import pLimit from 'p-limit';
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { ArchiveEntry, SmallEntry } from './archive.ts';
-import type { OpenArchive } from './archive-file.ts';
+import type { OpenArchive, RequestCost } from './archive-file.ts';
 import { throwIfAborted } from './byte-range.ts';
 import { badContent, type Deflated, inflateTogether, inflateWhole } from './inflate.ts';
 import { downloadAgain, nameEntry } from './problem-list.ts';
 import { parseZipAddress, type ZipAddress } from './zip-address.ts';
 import { findData, wholeEntry } from './zip-entry.ts';
 
-/** Entries closer than this are read together: copying so much costs no more than another read. */
-const joinGap = 64 * 1024;
-/** Longest joined read, bytes. */
-const maxRun = 256 * 1024;
+/** On disk: copying 64 kB costs no more than another read. */
+const onDisk = { joinGap: 64 * 1024, longestRun: 256 * 1024 };
 /** Reads per batch. Node works on four at a time by default; more would only hold memory. */
 const runsPerBatch = 64;
 /** Bytes read ahead per batch, so that 64 long runs don't add up to 16 MiB. */
 const bytesPerBatch = 1024 * 1024;
+/** The same where runs are long because requests are dear. */
+const bytesPerFarBatch = 16 * 1024 * 1024;
 
 interface Wanted {
   readonly entry: ArchiveEntry;
@@ -46,14 +47,22 @@ export async function* readSmallEntries(
   signal: AbortSignal,
 ): AsyncGenerator<readonly SmallEntry[], void, undefined> {
   const { wanted, tooLarge } = bySize(entries, maxBytes);
-  const batches = toBatches(toRuns(wanted));
+  const bytes = file.requests === undefined ? bytesPerBatch : bytesPerFarBatch;
+  const batches = toBatches(toRuns(wanted, file.requests), bytes);
+  // On disk Node's own queue does that.
+  const limit = file.requests === undefined ? undefined : pLimit(file.requests.parallel);
   if (tooLarge.length > 0)
     yield tooLarge.map((entry) =>
       failed(file, entry, `it is larger than the ${maxBytes} bytes allowed for it`),
     );
 
   const load = (batch: readonly Run[] | undefined) => {
-    const loading = Promise.all((batch ?? []).map((run) => file.read(run.start, run.end - run.start)));
+    const loading = Promise.all(
+      (batch ?? []).map((run) => {
+        const read = () => file.read(run.start, Math.min(run.end, dataEnd) - run.start);
+        return limit === undefined ? read() : limit(read);
+      }),
+    );
     // Whoever awaits it sees the failure; when nobody does any more, it must not end the process.
     loading.catch(() => undefined);
     return loading;
@@ -91,13 +100,16 @@ function bySize(entries: readonly ArchiveEntry[], maxBytes: number): Sorted {
   return { wanted, tooLarge };
 }
 
-function toRuns(sorted: readonly Wanted[]): Run[] {
+function toRuns(
+  sorted: readonly Wanted[],
+  cost: Pick<RequestCost, 'joinGap' | 'longestRun'> = onDisk,
+): Run[] {
   const runs: Run[] = [];
   let run: Run | undefined;
   for (const wanted of sorted) {
     const { entry, address } = wanted;
     const end = entry.offset + wholeEntry(address);
-    if (run === undefined || entry.offset - run.end > joinGap || end - run.start > maxRun) {
+    if (run === undefined || entry.offset - run.end > cost.joinGap || end - run.start > cost.longestRun) {
       run = { start: entry.offset, end, wanted: [] };
       runs.push(run);
     }
@@ -107,7 +119,7 @@ function toRuns(sorted: readonly Wanted[]): Run[] {
   return runs;
 }
 
-function toBatches(runs: readonly Run[]): Run[][] {
+function toBatches(runs: readonly Run[], bytesPerBatch: number): Run[][] {
   const batches: Run[][] = [];
   let batch: Run[] = [];
   let bytes = 0;
@@ -126,7 +138,7 @@ function toBatches(runs: readonly Run[]): Run[][] {
 }
 
 /** An entry with its compressed bytes. */
-interface Packed extends Wanted {
+export interface Packed extends Wanted {
   readonly what: string;
   readonly data: Buffer;
 }
@@ -166,7 +178,7 @@ async function unpack(
     const together = decodeTogether(group);
     for (const [at, one] of group.entries())
       try {
-        unpacked.push({ entry: one.entry, bytes: together?.[at] ?? decode(one), problem: undefined });
+        unpacked.push({ entry: one.entry, bytes: together?.[at] ?? decodeSmall(one), problem: undefined });
       } catch (error) {
         fail(one.entry, one.what, error);
       }
@@ -204,7 +216,8 @@ function decodeTogether(group: readonly Packed[]): readonly Buffer[] | undefined
   return inflateTogether(all);
 }
 
-function decode({ data, address, entry, what }: Packed): Buffer {
+/** A small entry from its compressed data. @throws `bad-content` */
+export function decodeSmall({ data, address, entry, what }: Packed): Buffer {
   if (data.length < address.compressedSize) throw badContent(what, 'the archive ends within it');
   // A copy: the joined read that it is a part of is not to be kept alive by one sidecar.
   const bytes = address.deflated ? inflateWhole(data, entry.size, what) : Buffer.from(data);
@@ -212,7 +225,8 @@ function decode({ data, address, entry, what }: Packed): Buffer {
   return bytes;
 }
 
-const failed = (file: OpenArchive, entry: ArchiveEntry, what: string): SmallEntry => ({
+/** What stands for an entry that can't be used. */
+export const failed = (file: OpenArchive, entry: ArchiveEntry, what: string): SmallEntry => ({
   entry,
   bytes: undefined,
   problem: { where: nameEntry(file.path, entry.path), what, remedy: downloadAgain },

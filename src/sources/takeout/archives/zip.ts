@@ -4,10 +4,15 @@
  */
 import type { Archive } from './archive.ts';
 import { type ArchiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
+import { gathered } from './gathered.ts';
 import { readDirectory } from './zip-directory.ts';
 import { type DirectoryPlace, findDirectory } from './zip-end-record.ts';
 import { openEntry } from './zip-entry.ts';
 import { readSmallEntries } from './zip-small.ts';
+import { sweepEntries } from './zip-sweep.ts';
+
+/** Bytes between two looks at a file that is far away: what the kernel asks for at once. */
+const checkEvery = 1 << 20;
 
 /** The zip that the file is. Nothing is read before the first call. */
 export function zipArchive(file: ArchiveFile): Archive {
@@ -21,6 +26,21 @@ export function zipArchive(file: ArchiveFile): Archive {
     places.set(open.fingerprint, known);
     return known;
   };
+
+  /** Where entries end. From far away the file's own end has to do: to find the directory would be a request more. */
+  const dataEndIn = async (open: OpenArchive): Promise<number> =>
+    open.requests === undefined || places.has(open.fingerprint) ? (await placeIn(open)).offset : open.size;
+
+  /**
+   * A piece of a file has no CRC-32: from far away, where one version may be replaced by another between two requests,
+   * it is only given when the file is still the same after it came.
+   */
+  async function* unchanged(open: OpenArchive, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    for await (const piece of gathered(chunks, checkEvery)) {
+      if ((await file.fingerprint()) !== open.fingerprint) throw sourceChanged(file.path);
+      yield piece;
+    }
+  }
 
   return {
     name: file.name,
@@ -42,7 +62,7 @@ export function zipArchive(file: ArchiveFile): Archive {
     async *readSmall(entries, maxBytes, signal) {
       const open = await file.use(listed);
       try {
-        yield* readSmallEntries(open, (await placeIn(open)).offset, entries, maxBytes, signal);
+        yield* readSmallEntries(open, await dataEndIn(open), entries, maxBytes, signal);
       } finally {
         await open.release();
       }
@@ -50,7 +70,19 @@ export function zipArchive(file: ArchiveFile): Archive {
     async *open(location, request) {
       const open = await file.use(location.fingerprint);
       try {
-        yield* openEntry(open, (await placeIn(open)).offset, location, request);
+        const chunks = openEntry(open, await dataEndIn(open), location, request);
+        if (open.requests === undefined || request.end === undefined) yield* chunks;
+        else yield* unchanged(open, chunks);
+      } finally {
+        await open.release();
+      }
+    },
+    async *openMany(locations, signal, passing) {
+      const open = await file.use(locations[0]?.fingerprint);
+      try {
+        if (locations.some(({ fingerprint }) => fingerprint !== open.fingerprint))
+          throw sourceChanged(file.path);
+        yield* sweepEntries({ file: open, dataEnd: await dataEndIn(open), locations, passing, signal });
       } finally {
         await open.release();
       }

@@ -1,0 +1,43 @@
+/**
+ * Sidecars that a scan has still to read, taken along by a pass that fetches photos: they are put into the archive's
+ * catalog, as the scan would have put them, so that it need not ask for them any more.
+ */
+import type { SweepNotes } from '../source.ts';
+import type { Archive, Passing, SmallEntry } from './archives/archive.ts';
+import { catalogKey, decodeCatalog, encodeCatalog } from './catalog.ts';
+import { photosFoldersOf } from './gather.ts';
+import { addRead, largestJson, unreadOf } from './read-part.ts';
+
+export interface SidecarsAlong {
+  readonly passing: Passing;
+  /** Puts what was taken along into the catalog. */
+  keep(): void;
+}
+
+/** undefined where there is nothing to be read: the usual case. */
+export function sidecarsAlong(
+  archive: Archive,
+  fingerprint: string,
+  notes: SweepNotes,
+): SidecarsAlong | undefined {
+  const recalled = () => {
+    const catalog = decodeCatalog(notes.recall(catalogKey(archive.name)));
+    return catalog?.fingerprint === fingerprint ? catalog : undefined;
+  };
+  const catalog = recalled();
+  const photos = catalog === undefined ? undefined : photosFoldersOf([catalog]).get(catalog);
+  if (catalog === undefined || photos === undefined || !photos.sure) return undefined;
+  const entries = unreadOf(catalog, photos);
+  if (entries.length === 0) return undefined;
+  const taken: SmallEntry[] = [];
+  return {
+    passing: { entries, maxBytes: largestJson, take: (small) => void taken.push(small) },
+    keep() {
+      // Read again: another pass over the same archive may have put its own there meanwhile.
+      const latest = recalled();
+      if (latest === undefined || taken.length === 0) return;
+      addRead(archive.path, latest, taken);
+      notes.keep({ key: catalogKey(archive.name), value: encodeCatalog(latest) });
+    },
+  };
+}
