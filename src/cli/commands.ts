@@ -44,6 +44,16 @@ What is picked can be had for some days only, so it is fetched now. Needs "gphot
     load: () => import('./pick.ts'),
   },
   {
+    name: 'add drive',
+    summary: 'add Takeout archives in Google Drive; they are read there',
+    more: `Looks where Takeout delivers to, or into the folders that you name. Archives are read where they are: their
+directories at a sync, a photo when it is opened. Nothing is ever changed or deleted in Drive.
+
+  gphotosfs add drive
+  gphotosfs add drive --account partner --folder https://drive.google.com/drive/folders/1AbC…`,
+    load: () => import('./add-drive.ts'),
+  },
+  {
     name: 'sources',
     summary: 'list where photos come from',
     load: () => import('./sources.ts'),

@@ -26,7 +26,11 @@ export const run: Run = async ({ config, output }) => {
   return exitCodes.done;
 };
 
-const serviceNames = { library: 'Photos Library API', picker: 'Photos Picker API' } as const;
+const serviceNames = {
+  drive: 'Takeout in Google Drive',
+  library: 'Photos Library API',
+  picker: 'Photos Picker API',
+} as const;
 
 /** A disk that isn't mounted is no error: photos that are cached don't need it. */
 async function isMissing(path: string): Promise<boolean> {

@@ -50,6 +50,16 @@ export function parsePercent(text: string): number {
   return value;
 }
 
+const unitsBytes: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** A size in bytes, or a rate in bytes a second: `64M`, `1.5G`, `500k`; from 1 kB to 1 TB. */
+export function parseBytes(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,12}(?:\.\d{1,3})?)\s*([kmg]?)i?b?(?:\/s)?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.round(Number(count) * (unitsBytes[unit.toLowerCase()] ?? Number.NaN));
+  if (!(bytes >= 1024 && bytes <= 2 ** 40)) refuse(text, 'a number of bytes such as 64M or 500k');
+  return bytes;
+}
+
 /** A user's or group's number. */
 export function parseId(text: string): number {
   const id = /^\d{1,10}$/.test(text.trim()) ? Number(text) : Number.NaN;

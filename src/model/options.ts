@@ -3,6 +3,7 @@
  * the README's table are made from this list, so none of them can forget one.
  */
 import {
+  parseBytes,
   parseChoice,
   parseCount,
   parseDuration,
@@ -19,6 +20,7 @@ import {
 export type CommandName =
   | 'add takeout'
   | 'add library'
+  | 'add drive'
   | 'pick'
   | 'sources'
   | 'remove'
@@ -57,6 +59,8 @@ interface Values {
   percent: number;
   /** Percent too, from 0 on and less than 100. */
   share: number;
+  /** Bytes, or bytes a second. */
+  bytes: number;
 }
 
 export interface Option {
@@ -117,7 +121,7 @@ export const options = {
     env: 'GPHOTOSFS_ACCOUNT',
     key: 'account',
     help: 'the Google account that photos belong to, in a word of your own',
-    commands: ['add takeout', 'add library', 'pick', 'login', 'logout'],
+    commands: ['add takeout', 'add library', 'add drive', 'pick', 'login', 'logout'],
   },
   noBrowser: {
     kind: 'flag',
@@ -125,6 +129,14 @@ export const options = {
     key: 'noBrowser',
     help: 'sign in on another machine: open no browser, and take the address that its last page has',
     commands: ['login'],
+  },
+  folder: {
+    kind: 'texts',
+    value: 'ID',
+    env: 'GPHOTOSFS_FOLDERS',
+    key: 'folders',
+    help: 'a folder of Drive with archives, by its id or address, also one that is shared; may be repeated',
+    commands: ['add drive'],
   },
   years: {
     kind: ['yearly', 'monthly'],
@@ -279,6 +291,31 @@ export const options = {
     key: 'jobs',
     help: 'fetch N files at a time',
     commands: ['prefetch'],
+  },
+  tgz: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_TGZ',
+    key: 'tgz',
+    help: 'look into a .tgz in Drive too: that downloads it whole, and keeps its photos',
+    commands: ['sync'],
+  },
+  limitRate: {
+    kind: 'bytes',
+    value: 'RATE',
+    env: 'GPHOTOSFS_LIMIT_RATE',
+    key: 'limitRate',
+    help: 'take from Drive at most RATE bytes a second (500k, 10M)',
+    commands: ['prefetch'],
+  },
+  longRange: {
+    kind: 'bytes',
+    value: 'SIZE',
+    default: '64M',
+    env: 'GPHOTOSFS_LONG_RANGE',
+    key: 'longRange',
+    help: 'take neighbouring photos from Drive in requests of SIZE bytes',
+    commands: ['prefetch'],
+    rare: true,
   },
   freeFloor: {
     kind: 'share',
@@ -477,6 +514,8 @@ export function parseOption(option: Option, texts: readonly string[]): Settings[
       return parsePercent(text);
     case 'share':
       return parseShare(text);
+    case 'bytes':
+      return parseBytes(text);
     case 'url':
       return parseUrl(text);
     case 'text':

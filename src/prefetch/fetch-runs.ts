@@ -3,9 +3,10 @@
  * publishing follows behind, in groups.
  */
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
-import type { Index } from '../index/open.ts';
+import { type Index, transaction } from '../index/open.ts';
 import type { MissingFile } from '../index/plan.ts';
-import type { Source } from '../sources/source.ts';
+import { putMemo, recall } from '../index/sources.ts';
+import type { Source, SweepNotes } from '../sources/source.ts';
 import type { Run } from './plan.ts';
 import { fetchSideBySide, locationIn, splitRuns, type Take } from './side-by-side.ts';
 
@@ -45,7 +46,7 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
       if (isOver(run.source)) continue;
       const source = request.sources.find(({ id }) => id === run.source);
       const left =
-        run.sequential && source?.openMany !== undefined
+        (run.sequential || run.remote) && source?.openMany !== undefined
           ? await fetchInOnePass(request, run, source.openMany.bind(source), take)
           : run.files;
       for (const file of left) {
@@ -60,10 +61,18 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
   await Promise.all(unsettled);
 }
 
+/** What a pass finds out beside the photos is for the source's next scan. */
+function notesOf(index: Index, source: string): SweepNotes {
+  return {
+    recall: (key) => recall(index, source, key),
+    keep: (memo) => transaction(index, () => putMemo(index, source, memo)),
+  };
+}
+
 type OpenMany = NonNullable<Source['openMany']>;
 
 /**
- * A tgz is unpacked once for all its files.
+ * A tgz is unpacked once for all its files; one in Drive is read in long requests.
  * @returns files that the archive should have and has not: each by itself says why not, or is had elsewhere
  */
 async function fetchInOnePass(
@@ -83,7 +92,7 @@ async function fetchInOnePass(
   const files = new Map(wanted.map(({ file, location }) => [location.offset, file]));
   try {
     const locations = wanted.map(({ location }) => location);
-    for await (const { location, bytes } of openMany(locations, signal)) {
+    for await (const { location, bytes } of openMany(locations, signal, notesOf(index, run.source))) {
       const file = files.get(location.offset);
       if (file === undefined) continue;
       left.delete(file);

@@ -18,6 +18,8 @@ export interface Run {
   readonly archive: string;
   /** The stretch is the whole archive, read in one pass. */
   readonly sequential: boolean;
+  /** It is fetched over a network, together. */
+  readonly remote: boolean;
   readonly files: readonly MissingFile[];
 }
 
@@ -37,6 +39,8 @@ export interface Plan {
 
 /** Files a run: enough that neighbours are read in order, few enough that several jobs share an archive. */
 const runLength = 32;
+/** Bytes a run over a network: many long requests, and still several jobs share an archive. */
+const remoteRunBytes = 256 << 20;
 
 /**
  * Plans to fetch what is selected and not cached.
@@ -74,21 +78,37 @@ export interface PlannedRuns {
 
 /** Cuts files, which come in the order of their places, into runs. */
 export function planRuns(index: Index, missing: readonly MissingFile[]): PlannedRuns {
-  const runs: (Run & { files: MissingFile[] })[] = [];
+  const runs: (Run & { files: MissingFile[]; bytes: number })[] = [];
   const unavailable: string[] = [];
   for (const file of missing) {
-    const { source, archive, sequential } = file;
+    const { source, archive, sequential, remote } = file;
     if (source === undefined || archive === undefined) {
       unavailable.push(pathOf(index, file.ino)?.join('/') ?? String(file.ino));
       continue;
     }
     const last = runs.at(-1);
     const goesOn = last?.source === source && last.archive === archive;
-    if (last !== undefined && goesOn && (sequential || last.files.length < runLength)) last.files.push(file);
-    else runs.push({ source, archive, sequential, files: [file] });
+    const hasRoom = (run: { readonly files: readonly MissingFile[]; readonly bytes: number }): boolean =>
+      sequential || (remote ? run.bytes < remoteRunBytes : run.files.length < runLength);
+    if (last !== undefined && goesOn && hasRoom(last)) {
+      last.files.push(file);
+      last.bytes += file.size;
+    } else runs.push({ source, archive, sequential, remote, files: [file], bytes: file.size });
   }
   const bytes = missing.reduce((sum, file) => sum + file.size, 0);
-  return { files: missing.length, bytes, runs, unavailable };
+  return { files: missing.length, bytes, runs: inTurns(runs), unavailable };
+}
+
+/** Runs over a network in turns of their archives, so that several are fetched from side by side; the others as they are. */
+function inTurns(runs: readonly Run[]): Run[] {
+  const turns = new Map<string, number>();
+  const turnOf = new Map<Run, number>();
+  for (const run of runs) {
+    const turn = turns.get(run.archive) ?? 0;
+    turns.set(run.archive, turn + 1);
+    turnOf.set(run, run.remote ? turn : 0);
+  }
+  return [...runs].sort((a, b) => (turnOf.get(a) ?? 0) - (turnOf.get(b) ?? 0));
 }
 
 function archivesOf(runs: readonly Run[]): Plan['archives'] {

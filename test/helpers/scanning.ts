@@ -45,7 +45,11 @@ export interface Found {
 export function filesByName(source: Source, pages: readonly Page[]): Map<string, Found> {
   const archives = new Map(pages.flatMap((page) => page.archives).map((archive) => [archive.name, archive]));
   const found = new Map<string, Found>();
-  for (const file of pages.flatMap((page) => page.items).flatMap((item) => item.files)) {
+  // What is listed early comes again.
+  for (const file of pages
+    .filter((page) => !page.early)
+    .flatMap((page) => page.items)
+    .flatMap((item) => item.files)) {
     const [place] = file.locations;
     const archive = archives.get(place?.archive ?? '');
     if (place === undefined || archive === undefined) throw new Error(`${file.name} lies nowhere`);

@@ -30,7 +30,8 @@ export async function* scanTakeout(
   const opened: Archive[] = [];
   try {
     const before = recallScanned(request.recall);
-    const known = [...before.values()].flat().map(({ archive }) => archive);
+    const parts = [...before.values()].flat().filter((part) => !part.gone);
+    const known = [...new Set(parts.map(({ archive }) => archive))];
     const { found, problems: missing, gone } = await store.find(known, request.signal);
     const problems = [...missing];
     const exports = new Map<string, Export>();
@@ -97,15 +98,11 @@ async function* scanExports(
     dated.push({ one, time: one.time ?? timeOf(loaded?.catalogs ?? []), loaded });
   }
   dated.sort((a, b) => a.time - b.time || compareText(a.one.id, b.one.id));
-  const later: {
-    readonly one: Export;
-    readonly time: UnixSeconds;
-    readonly broken: readonly ScannedPart[];
-  }[] = [];
+  const later: Early[] = [];
   for (let next = dated.shift(); next !== undefined; next = dated.shift()) {
     const { one, time } = next;
     if (stage === 'early' && !request.rescan && wasListed(one)) {
-      later.push({ one, time, broken: [] });
+      later.push({ one, time, listed: one.before });
       continue;
     }
     const loaded = next.loaded ?? (yield* loadExport(one, store, request, listed, stage));
@@ -115,28 +112,36 @@ async function* scanExports(
       request,
       scannedMemo(finished),
     );
-    if (stage === 'early') later.push({ one, time, broken: loaded.scanned.filter(({ early }) => !early) });
+    if (stage === 'early') later.push({ one, time, listed: loaded.scanned });
   }
-  for (const { one, time, broken } of later)
-    yield* listLate(source, store, one, time, broken, finished, request);
+  for (const early of later) yield* listLate(source, store, early, finished, request);
 }
 
-/** The second stage of one export. What turned out to be broken in the first isn't tried again. */
+/** An export whose first stage is done. */
+interface Early {
+  readonly one: Export;
+  readonly time: UnixSeconds;
+  /** What became of its parts; not of those that could not be listed, which the next scan tries again. */
+  readonly listed: readonly ScannedPart[];
+}
+
+/** The second stage of one export, of the parts that were listed in the first. */
 async function* listLate(
   source: string,
   store: ArchiveStore,
-  one: Export,
-  time: UnixSeconds,
-  broken: readonly ScannedPart[],
+  { one, time, listed }: Early,
   finished: Map<string, readonly ScannedPart[]>,
   request: ScanRequest,
 ): AsyncGenerator<Page, void, undefined> {
-  const parts = one.parts.filter(({ archive }) => broken.every((part) => part.archive !== archive.name));
+  const parts = one.parts.filter(({ archive, fingerprint }) =>
+    listed.some((part) => part.early && part.archive === archive.name && part.fingerprint === fingerprint),
+  );
   const whole = { ...one, parts };
+  const broken = listed.filter((part) => !part.early && isHere(one, part));
   // What the first stage has just listed is remembered by now.
   const { rescan: _, ...rest } = request;
   const loaded = yield* loadExport(whole, store, { ...rest, rescan: false }, () => {}, 'whole');
-  finished.set(one.id, [...loaded.scanned, ...broken.filter((part) => isHere(one, part))]);
+  finished.set(one.id, [...loaded.scanned, ...broken]);
   yield* listExport(
     { source, one: whole, time, loaded, stage: 'whole', remote: store.remote },
     request,

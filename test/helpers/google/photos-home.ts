@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SourceParts } from '../../../src/sources/all.ts';
+import { noAccounts, type SourceParts } from '../../../src/sources/all.ts';
 import type { GoogleClient, GoogleClientRequest } from '../../../src/sources/google/client.ts';
 import { type FakeGoogle, startFakeGoogle } from './fake-google.ts';
 import { openTestClient, writeGoogleHome } from './google-home.ts';
@@ -30,6 +30,7 @@ export async function openPhotosHome(
   const logs: string[] = [];
   let client: GoogleClient | undefined;
   const parts: SourceParts = {
+    ...noAccounts,
     async google() {
       client ??= openTestClient(folder, fake, { logs, ...request });
       return client;

@@ -13,7 +13,7 @@ import { type DriveApi, type DriveFile, driveName, type PinnedFile } from './dri
  */
 const tailBytes = 1 << 20;
 /** Until a known state is asked for again, ms: long enough for the requests of one opened photo. */
-const knownForMs = 10_000;
+const knownForMs = 2000;
 /** Pieces up to this size are kept for a while: headers of entries, which a player that jumps about needs again. */
 const smallPiece = 4 << 10;
 

@@ -2,6 +2,7 @@
  * A Takeout part as a zip: listed from its central directory alone, its entries opened by offset. Every byte comes
  * from a positioned read of one file, so any number of entries can be read at a time.
  */
+import { GphotosfsError } from '../../../model/errors.ts';
 import type { Archive } from './archive.ts';
 import { type ArchiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
 import { gathered } from './gathered.ts';
@@ -42,6 +43,17 @@ export function zipArchive(file: ArchiveFile): Archive {
     }
   }
 
+  /** A whole file has its CRC-32; but where it proves to be wrong here, the archive may be another one by now. */
+  async function* orChanged(open: OpenArchive, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    try {
+      yield* chunks;
+    } catch (error) {
+      const isWrong = error instanceof GphotosfsError && error.kind === 'bad-content';
+      if (isWrong && (await file.fingerprint()) !== open.fingerprint) throw sourceChanged(file.path);
+      throw error;
+    }
+  }
+
   return {
     name: file.name,
     path: file.path,
@@ -71,8 +83,8 @@ export function zipArchive(file: ArchiveFile): Archive {
       const open = await file.use(location.fingerprint);
       try {
         const chunks = openEntry(open, await dataEndIn(open), location, request);
-        if (open.requests === undefined || request.end === undefined) yield* chunks;
-        else yield* unchanged(open, chunks);
+        if (open.requests === undefined) yield* chunks;
+        else yield* request.end === undefined ? orChanged(open, chunks) : unchanged(open, chunks);
       } finally {
         await open.release();
       }
