@@ -20,9 +20,15 @@ export interface CachedFiles {
    * was recorded. The caller closes it.
    */
   open(ino: number): number | undefined;
-  /** The same, with the file's size, bytes. */
-  openSized(ino: number): { readonly fd: number; readonly size: number } | undefined;
+  /** The same, with the file's size, bytes, and what else it was compared with. */
+  openSized(ino: number): OpenedCacheFile | undefined;
   close(): void;
+}
+
+export interface OpenedCacheFile {
+  readonly fd: number;
+  readonly size: number;
+  readonly recorded: CacheStat;
 }
 
 /** Whether what has this name looks as it did when its bytes were known to be right. */
@@ -61,7 +67,7 @@ export function createCachedFiles(index: Index, root: Directory): CachedFiles {
     return undefined;
   }
 
-  function openSized(ino: number): { fd: number; size: number } | undefined {
+  function openSized(ino: number): OpenedCacheFile | undefined {
     const recorded = getCached(index, ino);
     const names = recorded === undefined ? undefined : pathOf(index, ino);
     if (recorded === undefined || names === undefined) return undefined;
@@ -71,7 +77,7 @@ export function createCachedFiles(index: Index, root: Directory): CachedFiles {
       if (!held) directories.delete(key);
       try {
         const fd = openRecorded(names, recorded);
-        if (fd !== undefined) return { fd, size: recorded.size };
+        if (fd !== undefined) return { fd, size: recorded.size, recorded };
       } catch {
         // Missing, a link, unreadable: not the recorded file. Whoever fetches it again says so.
       }

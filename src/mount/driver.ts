@@ -2,6 +2,9 @@
  * The face between gphotosfs and the kernel: a driver makes a mount, answers it from a `Filesystem`, and
  * hands reads of what is not cached to `RemoteReader`. What only some drivers can do is data (`features`).
  */
+import type { CacheStat } from '../index/cached.ts';
+import type { Content } from '../model/words.ts';
+
 export type { Attributes, DirectoryEntry } from '../index/tree.ts';
 
 export interface DriverFeatures {
@@ -73,4 +76,8 @@ export interface OpenedFile {
   /** A descriptor that the driver closes on release. */
   readonly fd: number | undefined;
   readonly size: number;
+  /** What the cache file looked like when it was opened. */
+  readonly recorded?: CacheStat;
+  /** Which bytes the file shows. */
+  readonly content: Content;
 }

@@ -2,7 +2,7 @@
  * The file system as plain functions over the index and the cache: no FUSE in here, so it is tested unmounted.
  * Nothing here waits on a network or writes. Drivers translate what it gives to their protocol.
  */
-import { statfsSync } from 'node:fs';
+import { closeSync, statfsSync } from 'node:fs';
 import { createCachedFiles } from '../cache/cached-file.ts';
 import { closeDirectory, openRoot } from '../cache/directories.ts';
 import { getFile } from '../index/items.ts';
@@ -75,11 +75,16 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
     listxattr: attributes.list,
     getxattr: attributes.get,
     open(ino) {
-      const file = getFile(index, ino);
-      if (file === undefined) throw new GphotosfsError('not-found', `inode ${ino} is no file`);
-      const opened = cached.openSized(ino);
       // Size and bytes of one moment, also while a revision is being published.
-      if (opened !== undefined) return opened;
+      const opened = cached.openSized(ino);
+      // After that, so that bytes are never taken for older ones than they are.
+      const file = getFile(index, ino);
+      if (file === undefined) {
+        if (opened !== undefined) closeSync(opened.fd);
+        throw new GphotosfsError('not-found', `inode ${ino} is no file`);
+      }
+      const content = { size: file.size, crc32: file.crc32 };
+      if (opened !== undefined) return { ...opened, content };
       if (!hasLocation(index, ino)) {
         throw new GphotosfsError(
           'unavailable',
@@ -89,7 +94,7 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
           },
         );
       }
-      return { fd: undefined, size: file.size };
+      return { fd: undefined, size: file.size, content };
     },
     statfs() {
       const stats = statfsSync(cachePath);

@@ -68,10 +68,14 @@ export function requestFor(
 }
 
 /** Starts a server and mounts a tree with it. */
-export async function mountTree(tree: TestTree, options: Partial<MountRequest> = {}): Promise<ServerProcess> {
+export async function mountTree(
+  tree: TestTree,
+  options: Partial<MountRequest> & { readonly passthrough?: boolean } = {},
+): Promise<ServerProcess> {
+  const { passthrough = true, ...request } = options;
   const server = startServer();
   try {
-    await server.tell({ do: 'mount', request: requestFor(tree, options) });
+    await server.tell({ do: 'mount', request: requestFor(tree, request), passthrough });
     return server;
   } catch (error) {
     await stopServer(server);

@@ -14,7 +14,12 @@ export interface Behaviour {
 }
 
 export type ServerCommand =
-  | { readonly do: 'mount'; readonly request: Omit<MountRequest, 'remote' | 'log'> }
+  | {
+      readonly do: 'mount';
+      readonly request: Omit<MountRequest, 'remote' | 'log'>;
+      /** false: the kernel reads no file by itself. */
+      readonly passthrough?: boolean;
+    }
   | { readonly do: 'behave'; readonly ino: number; readonly behaviour: Behaviour }
   | { readonly do: 'published' }
   | { readonly do: 'invalidate'; readonly change: TreeChange }
@@ -87,7 +92,7 @@ function deviceDescriptor(): number {
 async function run(command: ServerCommand): Promise<unknown> {
   switch (command.do) {
     case 'mount':
-      mounted = await createKernelDriver().mount({
+      mounted = await createKernelDriver({ passthrough: command.passthrough ?? true }).mount({
         ...command.request,
         remote,
         log: (level, message) => log.push(`${level}: ${message}`),

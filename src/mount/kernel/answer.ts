@@ -128,11 +128,11 @@ export function putGetattr(answer: AnswerBuffer, attributes: Attributes, as: Pre
 }
 
 /** The body of an answer to OPEN and OPENDIR: `struct fuse_open_out`. */
-export function putOpen(answer: AnswerBuffer, handle: number, flags: number): void {
+export function putOpen(answer: AnswerBuffer, handle: number, flags: number, backingId = 0): void {
   const { words } = answer;
   put64(words, bodyWord, handle);
   words[bodyWord + 2] = flags;
-  words[bodyWord + 3] = 0;
+  words[bodyWord + 3] = backingId;
 }
 
 /** The body of an answer to STATFS: `struct fuse_kstatfs`. */

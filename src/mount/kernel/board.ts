@@ -18,6 +18,12 @@ const slot = {
   lookups: 6,
   files: 7,
   directories: 8,
+  /** Files that the kernel reads by itself now. */
+  backingFiles: 9,
+  /** Opens so far, by the way they are read (`open-ways.ts`). */
+  kernelOpens: 10,
+  directOpens: 11,
+  pagedOpens: 12,
 } as const;
 
 export type BoardSlot = keyof typeof slot;

@@ -14,7 +14,7 @@ import {
 import { init } from './init.ts';
 import { opendir, readdir, readdirplus, releasedir } from './listing.ts';
 import { interruptIn, opcode, readUint64 } from './protocol.ts';
-import { open, read, release } from './reading.ts';
+import { flush, open, read, release } from './reading.ts';
 import { fail, type Handler, ok } from './session.ts';
 
 /** Opcodes that change something. The mount is `ro`, so the kernel refuses most of them itself. */
@@ -75,7 +75,7 @@ export const handlers: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [opcode.open, open],
   [opcode.read, read],
   [opcode.release, release],
-  [opcode.flush, nothingToDo],
+  [opcode.flush, flush],
   [opcode.fsync, nothingToDo],
   [opcode.ioctl, refuseIoctl],
   [opcode.interrupt, interrupt],

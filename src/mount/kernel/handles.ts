@@ -2,6 +2,7 @@
  * Open files and directories by the number that the kernel repeats with each request on them. Numbers are
  * slots of an array, used again after release.
  */
+import type { Content } from '../../model/words.ts';
 import type { DirectoryEntry } from '../driver.ts';
 import { addToBoard, type Board } from './board.ts';
 
@@ -15,6 +16,10 @@ export interface OpenFile {
   fd: number | undefined;
   /** Bytes. */
   size: number;
+  /** Which bytes it had when it was opened. */
+  readonly content: Content;
+  /** The kernel reads it by itself: no READ will come. */
+  readonly byKernel: boolean;
   /** The board's `published` when the index was last asked for a cache file. */
   seenPublished: number;
 }

@@ -1,8 +1,11 @@
 /** The greeting: which protocol version and which abilities the mount uses. */
 import { errno } from '../errno.ts';
+import { createBackingFiles } from './backing-files.ts';
+import { createOpenWays } from './open-ways.ts';
 import {
   answerHeaderLength,
   initFlag,
+  initFlag2,
   initIn,
   initOutLength,
   major,
@@ -25,7 +28,14 @@ const wantedFlags =
   initFlag.doReaddirplus |
   initFlag.parallelDirops |
   initFlag.maxPages |
-  initFlag.cacheSymlinks;
+  initFlag.cacheSymlinks |
+  initFlag.initExt;
+
+/**
+ * How deep file systems may be stacked with this one on top: 1, its files' bytes come from one that is itself not
+ * stacked. 2 would allow a cache on an overlay, but no overlay above the mount.
+ */
+const maxStackDepth = 1;
 
 /** INIT: the first request of a mount. */
 export const init: Handler = (session, request) => {
@@ -50,11 +60,19 @@ export const init: Handler = (session, request) => {
     return;
   }
   words[body + 2] = bytes.readUInt32LE(initIn.maxReadahead);
-  words[body + 3] = bytes.readUInt32LE(initIn.flags) & wantedFlags;
+  const flags = bytes.readUInt32LE(initIn.flags) & wantedFlags;
+  words[body + 3] = flags;
   words[body + 4] = maxBackground | (congestionThreshold << 16);
   words[body + 5] = 4096; // max_write, the least there is: nothing is ever written
   words[body + 6] = 1; // time_gran, nanoseconds
   words[body + 7] = maxPages; // map_alignment in the upper half stays 0
+  const offered = (flags & initFlag.initExt) === 0 ? 0 : bytes.readUInt32LE(initIn.flags2);
+  if (session.wantsPassthrough && (offered & initFlag2.passthrough) !== 0) {
+    words[body + 8] = initFlag2.passthrough;
+    words[body + 9] = maxStackDepth;
+    const log = (message: string) => session.post({ type: 'log', level: 'debug', message });
+    session.ways = createOpenWays(session.board, createBackingFiles(session.device, log));
+  }
   ok(session, request, initOutLength);
   session.post({ type: 'serving' });
 };

@@ -31,6 +31,11 @@ export interface MountStats {
   readonly lookups: number;
   readonly openFiles: number;
   readonly openDirectories: number;
+  /** Files that the kernel reads by itself now, and how many opens so far went which way. */
+  readonly backingFiles: number;
+  readonly kernelOpens: number;
+  readonly directOpens: number;
+  readonly pagedOpens: number;
 }
 
 export interface KernelMounted extends Mounted {
@@ -44,15 +49,16 @@ export interface KernelDriver extends MountDriver {
 /** How long the worker may take to see that the mount is gone, and, after that, to be woken. Milliseconds. */
 const endTimeoutMs = 700;
 
-export function createKernelDriver(): KernelDriver {
+/** @param options.passthrough false: the kernel reads no file by itself, also where it could. */
+export function createKernelDriver(options: { readonly passthrough?: boolean } = {}): KernelDriver {
   return {
     name: 'kernel',
     features: { invalidation: true, timesBefore1970: true, interrupts: true },
-    mount,
+    mount: (request) => mount(request, options.passthrough ?? true),
   };
 }
 
-async function mount(request: MountRequest): Promise<KernelMounted> {
+async function mount(request: MountRequest, wantsPassthrough: boolean): Promise<KernelMounted> {
   if (process.platform !== 'linux' || endianness() !== 'LE') {
     throw new GphotosfsError('mount', 'the kernel driver is for Linux on little-endian machines', {
       hint: 'Use --driver fuse-native.',
@@ -60,7 +66,7 @@ async function mount(request: MountRequest): Promise<KernelMounted> {
   }
   const mountPoint = await prepareMountPoint(request.mountPoint, request.log);
   const board = createBoard();
-  const thread = startThread(request, board);
+  const thread = startThread(request, board, wantsPassthrough);
   const asRoot = process.geteuid?.() === 0;
   const mounting = (asRoot ? mountAsRoot : mountByFusermount)(mountPoint, request.allowOther);
   // Both at once: each takes some tens of milliseconds.
@@ -185,6 +191,10 @@ function serveDevice(
       lookups: readBoard(board, 'lookups'),
       openFiles: readBoard(board, 'files'),
       openDirectories: readBoard(board, 'directories'),
+      backingFiles: readBoard(board, 'backingFiles'),
+      kernelOpens: readBoard(board, 'kernelOpens'),
+      directOpens: readBoard(board, 'directOpens'),
+      pagedOpens: readBoard(board, 'pagedOpens'),
     }),
   };
 }

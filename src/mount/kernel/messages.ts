@@ -14,6 +14,8 @@ export interface WorkerData {
   readonly cachePath: string;
   readonly presentation: Presentation;
   readonly board: Board;
+  /** Whether the kernel may be asked to read cached files by itself. */
+  readonly wantsPassthrough: boolean;
 }
 
 /** Main → worker, once: the device is mounted, read requests from it until it is gone. */

@@ -1,6 +1,6 @@
 /**
  * The kernel's FUSE protocol as far as a read-only file system speaks it: numbers and layouts of
- * <linux/fuse.h>, protocol 7.31. Offsets are bytes from the start of the message unless a name says otherwise.
+ * <linux/fuse.h>, protocol 7.40. Offsets are bytes from the start of the message unless a name says otherwise.
  *
  * A request is a 40-byte header (`fuse_in_header`) and arguments; an answer is a 16-byte header
  * (`fuse_out_header`) and data. Integers are in the machine's byte order; all machines that Node and this
@@ -9,7 +9,7 @@
 
 /** The protocol version spoken. The lower minor of both sides applies. */
 export const major = 7;
-export const minor = 31;
+export const minor = 40;
 /** The oldest minor whose layouts are the ones below: 7.23 (Linux 3.15) gave INIT its present length. */
 export const oldestMinor = 23;
 
@@ -63,7 +63,7 @@ export const request = { opcode: 4, unique: 8, nodeid: 16, body: 40 } as const;
 export const answerHeaderLength = 16;
 
 /** `struct fuse_init_in`. */
-export const initIn = { major: 40, minor: 44, maxReadahead: 48, flags: 52 } as const;
+export const initIn = { major: 40, minor: 44, maxReadahead: 48, flags: 52, flags2: 56 } as const;
 
 /** Bits of the 32-bit flags of INIT. */
 export const initFlag = {
@@ -77,6 +77,14 @@ export const initFlag = {
   maxPages: 1 << 22,
   /** The kernel keeps link targets. */
   cacheSymlinks: 1 << 23,
+  /** Both sides have a second word of flags. */
+  initExt: 1 << 30,
+} as const;
+
+/** Bits of the second word, which a kernel since 5.17 has. */
+export const initFlag2 = {
+  /** The kernel can read a file that it is shown by itself (Linux 6.9). */
+  passthrough: 1 << 5,
 } as const;
 
 /** `struct fuse_getxattr_in`: size u32, padding, then the name. */
@@ -86,9 +94,19 @@ export const getxattrIn = { size: 40, name: 48 } as const;
 export const openIn = { flags: 40 } as const;
 
 /** Flags of the answer to OPEN and OPENDIR. */
-export const openFlag = { keepCache: 1 << 1, cacheDir: 1 << 3 } as const;
+export const openFlag = {
+  directIo: 1 << 0,
+  keepCache: 1 << 1,
+  cacheDir: 1 << 3,
+  passthrough: 1 << 7,
+} as const;
 
-/** `struct fuse_read_in`, for READ, READDIR and READDIRPLUS; RELEASE and RELEASEDIR also start with the handle. */
+/** `struct fuse_backing_map`, of which the descriptor is not 0; and the ioctls that take it, and what it gave, back. */
+export const backingMapLength = 16;
+export const ioctlBackingOpen = 0x4010_e501;
+export const ioctlBackingClose = 0x4004_e502;
+
+/** `struct fuse_read_in`, for READ, READDIR and READDIRPLUS; FLUSH, RELEASE and RELEASEDIR also start with the handle. */
 export const readIn = { handle: 40, offset: 48, size: 56 } as const;
 
 /** `struct fuse_access_in`. */

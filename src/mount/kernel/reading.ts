@@ -2,22 +2,15 @@
  * Files: open, read, release. A file in the cache is read here, straight into the answer; one that must be
  * fetched is left to the main thread. A file that gets published while it is open moves over with its next read.
  */
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { monotonicMs } from '../../model/clock.ts';
+import { sameContent } from '../../model/content.ts';
 import { errno } from '../errno.ts';
 import { putOpen } from './answer.ts';
 import { readBoard } from './board.ts';
 import type { OpenFile } from './handles.ts';
-import {
-  answerHeaderLength,
-  maxRead,
-  openFlag,
-  openIn,
-  openOutLength,
-  readIn,
-  readUint64,
-} from './protocol.ts';
-import { uniqueOf } from './request.ts';
+import { answerHeaderLength, maxRead, openIn, openOutLength, readIn, readUint64 } from './protocol.ts';
+import { type Request, uniqueOf } from './request.ts';
 import { fail, type Handler, ok, type Session } from './session.ts';
 
 /** The bits of `open(2)`'s flags that say reading or writing; reading is 0 (`O_ACCMODE`). */
@@ -29,18 +22,49 @@ export const open: Handler = (session, request) => {
   const openedAt = monotonicMs();
   const changedAtOpen = readBoard(session.board, 'changed');
   const seenPublished = readBoard(session.board, 'published');
-  const { fd, size } = session.filesystem.open(request.nodeid);
-  const file = { ino: request.nodeid, openedAt, changedAtOpen, fd, size, seenPublished };
+  const { nodeid: ino } = request;
+  const opened = session.filesystem.open(ino);
+  const { fd, size, content } = opened;
+  const way = session.ways.open(ino, opened);
+  const { byKernel } = way;
+  const file = { ino, openedAt, changedAtOpen, fd, size, content, byKernel, seenPublished };
   const handle = session.files.open(file);
-  putOpen(session.answer, handle, openFlag.keepCache);
+  putOpen(session.answer, handle, way.flags, way.backingId);
   // A handle that the kernel did not take is never released.
-  if (!ok(session, request, openOutLength)) close(session.files.release(handle));
+  if (!ok(session, request, openOutLength)) give(session, handle);
 };
 
 export const release: Handler = (session, request) => {
-  close(session.files.release(readUint64(request.bytes, readIn.handle)));
+  give(session, readUint64(request.bytes, readIn.handle));
   ok(session, request, 0);
 };
+
+/** Gives a handle back, with all that it holds. */
+function give(session: Session, handle: number): void {
+  const file = session.files.release(handle);
+  if (file === undefined) return;
+  session.ways.release(file.ino);
+  close(file);
+}
+
+/**
+ * FLUSH: a program closes a file, and gets what is answered here from close(2). No read of a file that the kernel
+ * reads came by here, so only now it shows if the cache file was cut short meanwhile and its reader got less than all.
+ */
+export const flush: Handler = (session, request) => {
+  const file = session.files.get(readUint64(request.bytes, readIn.handle));
+  if (file?.fd === undefined || !file.byKernel || fstatSync(file.fd).size === file.size) {
+    ok(session, request, 0);
+  } else {
+    failShort(session, request, file);
+  }
+};
+
+function failShort(session: Session, request: Request, file: OpenFile): void {
+  const message = `the cache file of inode ${file.ino} is not as long as it was when it was opened`;
+  session.post({ type: 'log', level: 'warn', message });
+  fail(session, request, errno.EIO);
+}
 
 export const read: Handler = (session, request) => {
   const { bytes } = request;
@@ -66,9 +90,7 @@ export const read: Handler = (session, request) => {
     ok(session, request, length);
   } else {
     // The kernel would fill what is missing with zeros, or shorten the file.
-    const message = `the cache file of inode ${file.ino} is shorter than it was when it was opened`;
-    session.post({ type: 'log', level: 'warn', message });
-    fail(session, request, errno.EIO);
+    failShort(session, request, file);
   }
 };
 
@@ -93,9 +115,14 @@ function lookAgain(session: Session, file: OpenFile): void {
   file.seenPublished = published;
   if (readBoard(session.board, 'changed') !== file.changedAtOpen) return;
   try {
-    const { fd, size } = session.filesystem.open(file.ino);
-    if (size === file.size) file.fd = fd;
-    else if (fd !== undefined) closeSync(fd);
+    const { fd, size, content } = session.filesystem.open(file.ino);
+    // A revision: `changed` may not tell of it yet, and what this reader was given before is of the former bytes.
+    if (!sameContent(content, file.content)) {
+      if (fd !== undefined) closeSync(fd);
+      return;
+    }
+    file.fd = fd;
+    file.size = size;
   } catch (error) {
     // The main thread has the fetch under way and knows better what became of it.
     const message = `inode ${file.ino} cannot be opened again: ${error instanceof Error ? error.message : error}`;
@@ -103,8 +130,8 @@ function lookAgain(session: Session, file: OpenFile): void {
   }
 }
 
-function close(file: OpenFile | undefined): void {
-  if (file?.fd !== undefined) closeSync(file.fd);
+function close(file: OpenFile): void {
+  if (file.fd !== undefined) closeSync(file.fd);
 }
 
 /** Closes what programs still hold open when the mount goes away. */

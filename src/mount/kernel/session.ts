@@ -5,6 +5,7 @@ import type { Board } from './board.ts';
 import type { Handles, OpenDirectory, OpenFile } from './handles.ts';
 import type { Lookups } from './lookups.ts';
 import type { Presentation, WorkerMessage } from './messages.ts';
+import type { OpenWays } from './open-ways.ts';
 import type { Request } from './request.ts';
 
 export interface Session {
@@ -16,6 +17,9 @@ export interface Session {
   readonly lookups: Lookups;
   readonly files: Handles<OpenFile>;
   readonly directories: Handles<OpenDirectory>;
+  /** Whether to ask the kernel for passthrough; INIT settles whether there is any. */
+  readonly wantsPassthrough: boolean;
+  ways: OpenWays;
   /** Says something to the main thread. */
   readonly post: (message: WorkerMessage) => void;
 }

@@ -16,9 +16,10 @@ export interface Thread {
 }
 
 /** Starts the thread; it opens the index, and waits to be told which device to serve. */
-export function startThread(request: MountRequest, board: Board): Thread {
+export function startThread(request: MountRequest, board: Board, wantsPassthrough: boolean): Thread {
   const { indexPath, cachePath } = request;
-  const workerData: WorkerData = { indexPath, cachePath, board, presentation: presentationOf(request) };
+  const presentation = presentationOf(request);
+  const workerData: WorkerData = { indexPath, cachePath, board, presentation, wantsPassthrough };
   // The worker opens and closes files on behalf of readers; what they hold open is not its own to track.
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData,

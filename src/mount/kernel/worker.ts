@@ -9,6 +9,7 @@ import { raiseOnBoard } from './board.ts';
 import { createHandles, type OpenDirectory, type OpenFile } from './handles.ts';
 import { createLookups } from './lookups.ts';
 import type { ServeMessage, WorkerData, WorkerMessage } from './messages.ts';
+import { createOpenWays } from './open-ways.ts';
 import { closeAll } from './reading.ts';
 import { serve } from './serve.ts';
 import type { Session } from './session.ts';
@@ -16,7 +17,7 @@ import type { Session } from './session.ts';
 const port = parentPort;
 if (port === null) throw new Error('worker.js is started by the kernel driver, as a thread');
 
-const { indexPath, cachePath, presentation, board } = workerData as WorkerData;
+const { indexPath, cachePath, presentation, board, wantsPassthrough } = workerData as WorkerData;
 const filesystem = openFilesystem(indexPath, cachePath);
 const post = (message: WorkerMessage) => port.postMessage(message);
 
@@ -31,6 +32,8 @@ port.once('message', ({ device }: ServeMessage) => {
     lookups: createLookups(board),
     files: createHandles<OpenFile>(board, 'files'),
     directories: createHandles<OpenDirectory>(board, 'directories'),
+    wantsPassthrough,
+    ways: createOpenWays(board, undefined),
   };
   try {
     serve(session);
