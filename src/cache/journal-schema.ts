@@ -42,7 +42,35 @@ const choice = z.object({
   kinds: z.array(z.enum(mediaKinds)),
 });
 
+const role = z.enum(['original', 'edited', 'motion']);
+
+const newFile = z.object({
+  ino,
+  parent: ino,
+  cookie: whole,
+  name,
+  role,
+  sourceName: text.optional(),
+  size: whole,
+  crc32,
+  mtime: time,
+  places: z.array(z.tuple([whole, text])),
+});
+
 const record = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('new'),
+    item: whole,
+    account: text,
+    photoId: text.optional(),
+    title: text,
+    takenAt: time.optional(),
+    provisional: z.boolean(),
+    description,
+    exportId: text,
+    exportTime: time,
+    files: z.array(newFile),
+  }),
   z.object({
     type: z.literal('inode'),
     ino,
@@ -60,7 +88,7 @@ const record = z.discriminatedUnion('type', [
     type: z.literal('file'),
     ino,
     item: whole,
-    role: z.enum(['original', 'edited', 'motion']),
+    role,
     name: text,
     size: whole,
     crc32,

@@ -13,9 +13,11 @@ import type { Role } from '../model/words.ts';
 import type { Description } from '../sources/source.ts';
 import { cacheError } from './cache-error.ts';
 import type { Directory } from './directories.ts';
+import type { NewItemRecord } from './new-item-record.ts';
 
 /** JSON leaves out what is undefined. */
 export type JournalRecord =
+  | NewItemRecord
   /** An inode and its first name. */
   | {
       readonly type: 'inode';

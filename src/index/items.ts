@@ -2,6 +2,7 @@
 import type { Content, Role, UnixSeconds } from '../model/words.ts';
 import type { Description } from '../sources/source.ts';
 import { type Index, rawStatement, statement } from './open.ts';
+import { addRow } from './waiting-rows.ts';
 
 /** Roles as stored. */
 export const roles = ['original', 'edited', 'motion'] as const satisfies readonly Role[];
@@ -161,13 +162,16 @@ function columnsOf(item: Omit<NewItem, 'account'>) {
   ];
 }
 
-export function addItem(index: Index, item: NewItem): number {
-  const result = statement(
-    index,
-    `INSERT INTO item (photo_id, title, taken_at, provisional, facts_time, description, account)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  ).run(...columnsOf(item), item.account);
-  return Number(result.lastInsertRowid);
+/** The id that the next item gets; further ones count up from it. Only a sync adds items. */
+export function nextItem(index: Index): number {
+  const row = rawStatement(index, 'SELECT max(id) FROM item').get() as unknown[];
+  return ((row[0] as number | null) ?? 0) + 1;
+}
+
+export function addItem(index: Index, id: number, item: NewItem): void {
+  const insert =
+    'INSERT INTO item (id, account, photo_id, title, taken_at, provisional, facts_time, description)';
+  addRow(index, insert, id, item.account, ...columnsOf(item));
 }
 
 export function updateItem(index: Index, id: number, item: Omit<NewItem, 'account'>): void {
@@ -190,10 +194,9 @@ export function dropItemWithoutFiles(index: Index, id: number): void {
 
 /** @param contentTime the export that its content is from */
 export function addFile(index: Index, file: FileRow, contentTime: UnixSeconds = 0): void {
-  statement(
-    index,
-    'INSERT INTO file (ino, item, role, name, size, crc32, content_time) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  ).run(file.ino, file.item, roles.indexOf(file.role), file.name, file.size, file.crc32 ?? null, contentTime);
+  const { ino, item, role, name, size, crc32 } = file;
+  const insert = 'INSERT INTO file (ino, item, role, name, size, crc32, content_time)';
+  addRow(index, insert, ino, item, roles.indexOf(role), name, size, crc32 ?? null, contentTime);
 }
 
 /** Gives a file another role, maybe in another item. */

@@ -2,6 +2,7 @@
 import type { Content, Location } from '../model/words.ts';
 import type { ScannedArchive, ScannedLocation } from '../sources/source.ts';
 import { type Index, rawStatement, statement } from './open.ts';
+import { addRow } from './waiting-rows.ts';
 
 /** An archive's id and its fingerprint when it was last scanned. */
 export function findArchive(
@@ -128,19 +129,10 @@ export function putLocation(
   location: ScannedLocation,
   content: Content,
 ): void {
-  statement(
-    index,
-    `INSERT OR REPLACE INTO location (archive, offset, ino, address, seekable, size, crc32)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  ).run(
-    archive,
-    location.offset,
-    ino,
-    location.address,
-    location.seekable ? 1 : 0,
-    content.size,
-    content.crc32 ?? null,
-  );
+  const { offset, address, seekable } = location;
+  const { size, crc32 } = content;
+  const insert = 'INSERT OR REPLACE INTO location (archive, offset, ino, address, seekable, size, crc32)';
+  addRow(index, insert, archive, offset, ino, address, seekable ? 1 : 0, size, crc32 ?? null);
 }
 
 export function hasLocation(index: Index, ino: number): boolean {

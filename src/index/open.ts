@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
 import { migrations } from './schema.ts';
+import { flushRows, forgetRows, noRows, type WaitingRows } from './waiting-rows.ts';
 import { useWal } from './wal.ts';
 
 /** An open index. Only modules of this folder look inside. */
@@ -17,6 +18,7 @@ export interface Index {
   readonly statements: Map<string, Database.Statement>;
   /** The same for those that give rows as arrays. */
   readonly rawStatements: Map<string, Database.Statement>;
+  readonly waiting: WaitingRows;
 }
 
 /**
@@ -49,7 +51,7 @@ export function openIndex(path: string, options: { readonly readonly?: boolean }
       // Directory listings walk the table once; a map of it saves a copy of each page. A writer has no use for it.
       if (readonly) db.pragma('mmap_size = 268435456');
       else prepareForWriting(db, path);
-      return { path, db, statements: new Map(), rawStatements: new Map() };
+      return { path, db, statements: new Map(), rawStatements: new Map(), waiting: noRows() };
     } catch (error) {
       db.close();
       throw error;
@@ -63,8 +65,9 @@ export function closeIndex(index: Index): void {
   index.db.close();
 }
 
-/** A prepared statement of this index, compiled at its first use. */
+/** A prepared statement of this index, compiled at its first use; to be run at once. */
 export function statement(index: Index, sql: string): Database.Statement {
+  flushRows(index);
   let prepared = index.statements.get(sql);
   if (prepared === undefined) {
     prepared = index.db.prepare(sql);
@@ -75,6 +78,7 @@ export function statement(index: Index, sql: string): Database.Statement {
 
 /** The same, giving rows as arrays: half the cost of objects where many rows are read. */
 export function rawStatement(index: Index, sql: string): Database.Statement {
+  flushRows(index);
   let prepared = index.rawStatements.get(sql);
   if (prepared === undefined) {
     prepared = index.db.prepare(sql).raw(true);
@@ -85,7 +89,20 @@ export function rawStatement(index: Index, sql: string): Database.Statement {
 
 /** Runs `work` in one write transaction: all of it is stored, or, when it throws, nothing. */
 export function transaction<T>(index: Index, work: () => T): T {
-  return index.db.transaction(work).immediate();
+  // Those of a transaction around this one don't go when this one does.
+  flushRows(index);
+  try {
+    return index.db
+      .transaction(() => {
+        const result = work();
+        flushRows(index);
+        return result;
+      })
+      .immediate();
+  } catch (error) {
+    forgetRows(index);
+    throw error;
+  }
 }
 
 function refuseNewer(db: Database.Database, path: string): void {

@@ -1,6 +1,7 @@
 /** Directories and entries: what a listing, a look-up and a path ask of the index, and how they come into it. */
 import type { UnixSeconds } from '../model/words.ts';
 import { type Index, rawStatement, rootIno, statement } from './open.ts';
+import { addRow } from './waiting-rows.ts';
 
 /** Kinds of inodes as stored. */
 export const inodeKinds = ['file', 'directory', 'symlink'] as const;
@@ -115,42 +116,38 @@ export function nextCookie(index: Index): number {
   return (row[0] as number) + 1;
 }
 
-/** Adds an inode with its first entry, and gives its number. */
+/** The number that the next inode gets: none is used twice. Call inside the transaction that adds it. */
+export function nextIno(index: Index): number {
+  const row = rawStatement(index, "SELECT seq FROM sqlite_sequence WHERE name = 'inode'").get() as unknown[];
+  return (row[0] as number) + 1;
+}
+
+/** Adds an inode; `parent` and `cookie` are those of its first entry. */
 export function addInode(
   index: Index,
-  inode: Omit<Attributes, 'ino'> & {
+  inode: Attributes & {
     readonly parent: number;
     readonly cookie: number;
     readonly target?: string | undefined;
   },
-): number {
-  const result = statement(
-    index,
-    `INSERT INTO inode (kind, size, mtime, ctime, nlink, parent, entry, target) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  ).run(
-    inodeKinds.indexOf(inode.kind),
-    inode.size,
-    inode.mtime,
-    inode.ctime,
-    inode.nlink,
-    inode.parent,
-    inode.cookie,
-    inode.target ?? null,
-  );
-  return Number(result.lastInsertRowid);
+): void {
+  const { ino, kind, size, mtime, ctime, nlink, parent, cookie, target } = inode;
+  const insert = 'INSERT INTO inode (ino, kind, size, mtime, ctime, nlink, parent, entry, target)';
+  const stored = inodeKinds.indexOf(kind);
+  addRow(index, insert, ino, stored, size, mtime, ctime, nlink, parent, cookie, target ?? null);
 }
 
 export function addEntry(
   index: Index,
-  entry: { parent: number; cookie: number; name: string; key: string; ino: number },
+  {
+    parent,
+    cookie,
+    name,
+    key,
+    ino,
+  }: { parent: number; cookie: number; name: string; key: string; ino: number },
 ): void {
-  statement(index, 'INSERT INTO entry (parent, id, name, unique_key, ino) VALUES (?, ?, ?, ?, ?)').run(
-    entry.parent,
-    entry.cookie,
-    entry.name,
-    entry.key,
-    entry.ino,
-  );
+  addRow(index, 'INSERT INTO entry (parent, id, name, unique_key, ino)', parent, cookie, name, key, ino);
 }
 
 /** Changes an inode's attributes and notes it for mounts that have told them to the kernel. */

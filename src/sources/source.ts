@@ -116,7 +116,8 @@ export interface Memo {
  */
 export interface Page {
   readonly archives: readonly ScannedArchive[];
-  readonly items: readonly ScannedItem[];
+  /** May be made while it is gone through, which is once: a page of them need not be in memory. */
+  readonly items: Iterable<ScannedItem>;
   readonly albums: readonly ScannedAlbum[];
   readonly memos: readonly Memo[];
   readonly problems: readonly Problem[];

@@ -4,8 +4,6 @@
  */
 import { correctedFrom } from '../index/corrections.ts';
 import {
-  addFile,
-  addItem,
   dropItemWithoutFiles,
   type FileRow,
   filesOfItem,
@@ -14,19 +12,18 @@ import {
   type ItemRow,
   moveFile,
 } from '../index/items.ts';
-import { fileAt, placesOfItem, putLocation } from '../index/locations.ts';
-import { yearsIno } from '../index/open.ts';
+import { placesOfItem } from '../index/locations.ts';
 import { sameContent } from '../model/content.ts';
 import type { UnixSeconds } from '../model/words.ts';
 import type { ScannedFile, ScannedItem, ScannedLocation } from '../sources/source.ts';
-import { addFileEntry, directoryNamed, type Growth } from '../tree/entries.ts';
-import { fileTime, yearPath } from '../tree/layout.ts';
+import type { Growth } from '../tree/entries.ts';
 import { mayBeKnown } from './early.ts';
-import { recordedFile, recordedItem, recordedPlace, refreshItem, settleTime } from './facts.ts';
+import { recordedFile, recordedPlace, refreshItem, settleTime } from './facts.ts';
 import { findKin } from './family.ts';
 import { findItem, isNamed } from './identity.ts';
+import { addNewFile, addNewItem } from './new-item.ts';
 import { noteKin } from './revise.ts';
-import { archiveId, isAlone, readyLookups, type ScanState } from './scan-state.ts';
+import { archiveId, fileAt, isAlone, putPlace, readyLookups, type ScanState } from './scan-state.ts';
 
 /** A scanned file with what the index has at its places. */
 interface Looked {
@@ -57,12 +54,12 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem,
     return;
   }
   const isWanted = (file: ScannedFile): boolean => scan.wants?.(scanned, file, exportTime) ?? true;
-  if (item === undefined && !scanned.files.some(isWanted)) {
-    scan.counts.filtered += 1;
+  if (item === undefined) {
+    addNewItem(scan, growth, scanned, scanned.files.filter(isWanted), exportTime);
     return;
   }
-  const id = item?.id ?? newItem(scan, growth, scanned, exportTime);
-  if (item !== undefined) refreshItem(scan, growth, item, scanned, exportTime);
+  const { id } = item;
+  refreshItem(scan, growth, item, scanned, exportTime);
   for (const owner of owners) regroup(scan, growth, owner, id, files, scanned);
 
   const taken = new Set(files.flatMap(({ known }) => known?.ino ?? []));
@@ -70,7 +67,7 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem,
   for (const file of files) {
     let ino = file.known?.ino;
     if (ino === undefined) {
-      free ??= item === undefined ? [] : freeFiles(scan, item.id, scanned.exportId);
+      free ??= freeFiles(scan, id, scanned.exportId);
       const siblings = free.filter((sibling) => !taken.has(sibling.ino));
       const family = { id, siblings, takesNew: !scanned.trashed && isWanted(file.scanned) };
       ino = placeFile(scan, growth, family, file.scanned, scanned, exportTime);
@@ -82,7 +79,7 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem,
       const isOthers = there.ino !== undefined && there.ino !== ino;
       const isStored = there.ino === ino && there.address === location.address;
       if (isOthers || isStored) continue;
-      putLocation(scan.index, archive, ino, location, file.scanned.content);
+      putPlace(scan, archive, ino, location, file.scanned.content);
       const { exportId } = scanned;
       growth.records.push(recordedPlace(ino, { exportId, exportTime }, location, file.scanned.content));
     }
@@ -92,7 +89,7 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem,
 function lookAt(scan: ScanState, scanned: ScannedFile): Looked {
   const places = scanned.locations.map((location) => {
     const archive = archiveId(scan, location.archive);
-    const found = fileAt(scan.index, archive, location.offset);
+    const found = fileAt(scan, archive, location.offset);
     const isSame =
       found !== undefined &&
       (sameContent(found, scanned.content) ||
@@ -108,6 +105,7 @@ function lookAt(scan: ScanState, scanned: ScannedFile): Looked {
 
 /** The items that have the known files now. */
 function ownersOf(scan: ScanState, files: readonly Looked[]): ItemRow[] {
+  if (files.every(({ known }) => known === undefined)) return [];
   const ids = new Set(files.flatMap(({ known }) => known?.item ?? []));
   return [...ids].flatMap((id) => getItem(scan.index, id) ?? []);
 }
@@ -132,16 +130,6 @@ function regroup(
     if (owner.id !== id && !scanned.provisional) settleTime(growth, known.ino, scanned);
   }
   if (owner.id !== id) dropItemWithoutFiles(scan.index, owner.id);
-}
-
-function newItem(scan: ScanState, growth: Growth, scanned: ScannedItem, factsTime: UnixSeconds): number {
-  scan.counts.newItems += 1;
-  const { photoId, title, takenAt, provisional, description } = scanned;
-  const { account } = scan.source;
-  const facts = { account, photoId, title, takenAt, provisional, factsTime, description };
-  const id = addItem(scan.index, facts);
-  growth.records.push(recordedItem(id, facts));
-  return id;
 }
 
 /** Files of an item that the scanned export doesn't show at other places: each may be a scanned file's earlier self. */
@@ -183,22 +171,17 @@ function placeFile(
 function newFile(
   scan: ScanState,
   growth: Growth,
-  itemId: number,
+  item: number,
   scanned: ScannedFile,
-  item: ScannedItem,
+  owner: ScannedItem,
   exportTime: UnixSeconds,
 ): number {
-  scan.counts.newFiles += 1;
-  const dating = { takenAt: item.takenAt, yearFolder: item.yearFolder, exportTime };
-  let directory = yearsIno;
-  for (const name of yearPath(dating, scan.layout)) directory = directoryNamed(growth, directory, name);
-  const { size, crc32 } = scanned.content;
-  const { account } = scan.source;
-  const identity = [account, scanned.role, item.photoId ?? item.title, size, crc32 ?? ''].join('\n');
-  const mtime = fileTime(dating);
-  const { ino } = addFileEntry(growth, directory, scanned.name, identity, { size, mtime });
-  const file = { ino, item: itemId, role: scanned.role, name: scanned.name, size, crc32 };
-  addFile(scan.index, file, exportTime);
-  growth.records.push(recordedFile(file));
+  const { ino, cookie, name, parent, mtime } = addNewFile(scan, growth, item, scanned, owner, exportTime);
+  const { role, content } = scanned;
+  const { size, crc32 } = content;
+  growth.records.push(
+    { type: 'inode', ino, kind: 'file', parent, cookie, name, size, mtime, ctime: mtime },
+    recordedFile({ ino, item, role, name: scanned.name, size, crc32 }),
+  );
   return ino;
 }

@@ -19,14 +19,21 @@ import type { ScanState } from './scan-state.ts';
  * @returns what must be in the journal before the transaction commits
  */
 export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): readonly JournalRecord[] {
-  const growth = beginGrowth(scan.index, now);
-  for (const archive of page.archives) applyArchive(scan, archive);
-  for (const name of page.gone ?? []) applyGone(scan, name);
-  for (const item of page.items) applyItem(scan, growth, item, page.early ?? false);
-  for (const album of page.albums) applyAlbum(scan, growth, album);
-  for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
-  if (page.waiting !== undefined) putWaiting(scan.index, scan.source.id, page.waiting);
-  return finishGrowth(growth);
+  const growth = beginGrowth(scan.index, now, scan.freshKeys);
+  try {
+    for (const archive of page.archives) applyArchive(scan, archive);
+    for (const name of page.gone ?? []) applyGone(scan, name);
+    for (const item of page.items) applyItem(scan, growth, item, page.early ?? false);
+    for (const album of page.albums) applyAlbum(scan, growth, album);
+    for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
+    if (page.waiting !== undefined) putWaiting(scan.index, scan.source.id, page.waiting);
+    return finishGrowth(growth);
+  } catch (error) {
+    // The transaction is taken back, and with it what was kept in mind of it.
+    scan.freshKeys.clear();
+    scan.freshPlaces.clear();
+    throw error;
+  }
 }
 
 /** Nothing can be had from it any more; should it come back, its places are known again. */
@@ -46,6 +53,7 @@ function applyArchive(scan: ScanState, archive: ScannedArchive): void {
     scan.alone.is = false;
   }
   const id = putArchive(scan.index, scan.source.id, archive);
+  if (known === undefined) scan.freshPlaces.set(id, new Set());
   scan.archiveIds.set(archive.name, id);
   scan.archives.add(id);
   scan.exportTimes.set(archive.exportId, archive.exportTime);

@@ -10,6 +10,7 @@ import { statOf } from '../cache/cache-stat.ts';
 import { closeDirectory, openDirectory, openRegular } from '../cache/directories.ts';
 import { hashFile } from '../cache/hash.ts';
 import type { JournalRecord } from '../cache/journal.ts';
+import { spellOut } from '../cache/new-item-record.ts';
 import { openJournalReader } from '../cache/read-journal.ts';
 import { recheckFile } from '../cache/recheck.ts';
 import { type CachedRow, putCached } from '../index/cached.ts';
@@ -112,6 +113,9 @@ async function restore(index: Index, cache: Cache, signal: AbortSignal): Promise
 
 function stage(restoring: Restoring, record: Exclude<JournalRecord, { type: 'layout' }>): void {
   switch (record.type) {
+    case 'new':
+      for (const one of spellOut(record)) if (one.type !== 'layout') stage(restoring, one);
+      return;
     case 'inode': {
       const { ino, kind, parent, cookie, name, size, mtime, ctime, target } = record;
       restoring.inode({ ino, kind, parent, cookie, target });

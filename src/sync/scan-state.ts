@@ -1,11 +1,13 @@
 /** What one scan has told so far; lives as long as the scan. */
-import { hasItems } from '../index/items.ts';
+import { hasItems, nextItem } from '../index/items.ts';
+import { fileAt as fileInIndex, putLocation } from '../index/locations.ts';
 import { dropLookups, makeLookups } from '../index/lookups.ts';
 import type { Index } from '../index/open.ts';
 import { filterOf, type Layout } from '../index/settings.ts';
 import { GphotosfsError } from '../model/errors.ts';
-import type { UnixSeconds } from '../model/words.ts';
-import type { Source } from '../sources/source.ts';
+import type { Content, UnixSeconds } from '../model/words.ts';
+import type { ScannedLocation, Source } from '../sources/source.ts';
+import { type FreshKeys, noKeys } from '../tree/fresh-keys.ts';
 import type { Wants } from './filter.ts';
 
 export interface ScanState {
@@ -15,6 +17,11 @@ export interface ScanState {
   /** Archives named in this scan: their ids by name. */
   readonly archiveIds: Map<string, number>;
   readonly archives: Set<number>;
+  /** Of those that the index did not have before: the offsets of all places in them, so that it need not be asked. */
+  readonly freshPlaces: Map<number, Set<number>>;
+  readonly freshKeys: FreshKeys;
+  /** The id that the next new item gets. */
+  readonly next: { item: number };
   readonly exportTimes: Map<string, UnixSeconds>;
   /** Set as long as one export is all that the index knows: at the first sync no item needs to be looked for. */
   readonly alone: { is: boolean; exportId: string | undefined };
@@ -44,6 +51,9 @@ export function beginScan(index: Index, source: ScanState['source'], layout: Lay
     layout,
     archiveIds: new Map(),
     archives: new Set(),
+    freshPlaces: new Map(),
+    freshKeys: noKeys(),
+    next: { item: nextItem(index) },
     exportTimes: new Map(),
     alone: { is: isFirst, exportId: undefined },
     lookups: { missing: true },
@@ -72,4 +82,22 @@ export function archiveId(scan: ScanState, name: string): number {
   if (id === undefined)
     throw new GphotosfsError('internal', `a page uses the archive ${name} before naming it`);
   return id;
+}
+
+/** The file at a place in an archive, with the content that the place has. */
+export function fileAt({ index, freshPlaces }: ScanState, archive: number, offset: number) {
+  const isFree = freshPlaces.get(archive)?.has(offset) === false;
+  return isFree ? undefined : fileInIndex(index, archive, offset);
+}
+
+/** Notes that a file lies at a place. */
+export function putPlace(
+  { index, freshPlaces }: ScanState,
+  archive: number,
+  ino: number,
+  location: ScannedLocation,
+  content: Content,
+): void {
+  putLocation(index, archive, ino, location, content);
+  freshPlaces.get(archive)?.add(location.offset);
 }

@@ -14,16 +14,20 @@ import {
   getInode,
   hasKey,
   nextCookie,
+  nextIno,
   pathOf,
 } from '../index/tree.ts';
 import type { UnixSeconds } from '../model/words.ts';
+import { addKey, beginKeys, type FreshKeys, hasFreshKey, noKeys } from './fresh-keys.ts';
 import { giveName, uniqueKey } from './names.ts';
 
 export interface Growth {
   readonly index: Index;
   /** The sync's time: ctime and mtime of what changes. */
   readonly now: UnixSeconds;
+  readonly freshKeys: FreshKeys;
   readonly records: JournalRecord[];
+  ino: number;
   cookie: number;
   /** Directories that got entries, with how many of them are directories. */
   readonly grown: Map<number, number>;
@@ -40,12 +44,17 @@ export interface Given {
   readonly name: string;
 }
 
-/** Starts to grow the tree; call it inside a write transaction. */
-export function beginGrowth(index: Index, now: UnixSeconds): Growth {
+/**
+ * Starts to grow the tree; call it inside a write transaction.
+ * @param freshKeys of the transactions before, if this is one of several
+ */
+export function beginGrowth(index: Index, now: UnixSeconds, freshKeys: FreshKeys = noKeys()): Growth {
   return {
     index,
     now,
+    freshKeys,
     records: [],
+    ino: nextIno(index),
     cookie: nextCookie(index),
     grown: new Map(),
     named: new Map(),
@@ -59,19 +68,41 @@ type NewInode = Pick<Attributes, 'kind' | 'size' | 'mtime' | 'ctime' | 'nlink'> 
 
 /** Gives a name in a directory to a new inode. `identity` makes the suffix when the name is taken. */
 function grow(growth: Growth, parent: number, wanted: string, identity: string, inode: NewInode): Given {
-  const name = giveName(wanted, identity, (key) => hasKey(growth.index, parent, key));
-  const cookie = growth.cookie++;
-  const { kind, size, mtime, ctime, nlink, target } = inode;
-  const ino = addInode(growth.index, { kind, size, mtime, ctime, nlink, parent, cookie, target });
-  addEntry(growth.index, { parent, cookie, name, key: uniqueKey(name), ino });
-  growth.grown.set(parent, (growth.grown.get(parent) ?? 0) + (kind === 'directory' ? 1 : 0));
-  growth.records.push({ type: 'inode', ino, kind, parent, cookie, name, size, mtime, ctime, target });
+  const ino = growth.ino++;
+  const { cookie, name } = addName(growth, parent, wanted, identity, ino);
+  addInode(growth.index, { ino, ...inode, parent, cookie });
+  if (inode.kind !== 'directory') return { ino, cookie, name };
+  growth.grown.set(parent, (growth.grown.get(parent) ?? 0) + 1);
+  beginKeys(growth.freshKeys, ino);
   return { ino, cookie, name };
+}
+
+function addName(growth: Growth, parent: number, wanted: string, identity: string, ino: number) {
+  let key = '';
+  const name = giveName(wanted, identity, (wantedKey) => {
+    key = wantedKey;
+    return isTaken(growth, parent, key);
+  });
+  const cookie = growth.cookie++;
+  addEntry(growth.index, { parent, cookie, name, key, ino });
+  addKey(growth.freshKeys, parent, key);
+  if (!growth.grown.has(parent)) growth.grown.set(parent, 0);
+  return { cookie, name };
+}
+
+const isTaken = ({ index, freshKeys }: Growth, parent: number, key: string): boolean =>
+  hasFreshKey(freshKeys, parent, key) ?? hasKey(index, parent, key);
+
+function recordInode(growth: Growth, { ino, cookie, name }: Given, parent: number, inode: NewInode): void {
+  const { kind, size, mtime, ctime, target } = inode;
+  growth.records.push({ type: 'inode', ino, kind, parent, cookie, name, size, mtime, ctime, target });
 }
 
 export function addDirectory(growth: Growth, parent: number, wanted: string, identity: string): Given {
   const inode = { kind: 'directory', size: 0, mtime: growth.now, ctime: growth.now, nlink: 2 } as const;
-  return grow(growth, parent, wanted, identity, inode);
+  const given = grow(growth, parent, wanted, identity, inode);
+  recordInode(growth, given, parent, inode);
+  return given;
 }
 
 /** The directory with just this name, made if need be: for names that we choose ourselves (years, months). */
@@ -89,6 +120,7 @@ export function directoryNamed(growth: Growth, parent: number, name: string): nu
   return ino;
 }
 
+/** Gives a name to a new file's inode; what tells the journal of it is the caller's, who knows what file it is. */
 export function addFileEntry(
   growth: Growth,
   parent: number,
@@ -109,14 +141,10 @@ export function addSymlink(
 ): Given {
   const size = Buffer.byteLength(link.target);
   const { target, mtime } = link;
-  return grow(growth, parent, wanted, identity, {
-    kind: 'symlink',
-    size,
-    mtime,
-    ctime: mtime,
-    nlink: 1,
-    target,
-  });
+  const inode = { kind: 'symlink', size, mtime, ctime: mtime, nlink: 1, target } as const;
+  const given = grow(growth, parent, wanted, identity, inode);
+  recordInode(growth, given, parent, inode);
+  return given;
 }
 
 /** Gives a file a further name: a hard link. */
@@ -127,10 +155,7 @@ export function addHardLink(
   identity: string,
   ino: number,
 ): Given {
-  const name = giveName(wanted, identity, (key) => hasKey(growth.index, parent, key));
-  const cookie = growth.cookie++;
-  addEntry(growth.index, { parent, cookie, name, key: uniqueKey(name), ino });
-  growth.grown.set(parent, growth.grown.get(parent) ?? 0);
+  const { cookie, name } = addName(growth, parent, wanted, identity, ino);
   growth.records.push({ type: 'entry', ino, parent, cookie, name });
   const inode = getInode(growth.index, ino);
   if (inode !== undefined) changeAttributes(growth, { ...inode, nlink: inode.nlink + 1, ctime: growth.now });

@@ -22,12 +22,14 @@ export interface Dating {
 
 /** Names of the directories below `years/` that lead to a photo. */
 export function yearPath(dating: Dating, layout: Layout): string[] {
+  const folderYear = yearName(dating.yearFolder);
+  if (layout.years === 'yearly' && folderYear !== undefined) return [folderYear];
   const taken = dating.takenAt === undefined ? undefined : new Date(dating.takenAt * 1000);
   const takenYear = yearName(taken?.getUTCFullYear());
   if (layout.years === 'monthly' && taken !== undefined && takenYear !== undefined) {
     return [takenYear, String(taken.getUTCMonth() + 1).padStart(2, '0')];
   }
-  return [yearName(dating.yearFolder) ?? takenYear ?? 'undated'];
+  return [folderYear ?? takenYear ?? 'undated'];
 }
 
 /** A year's four digits; undefined for what is no year of photography (a damaged sidecar's date). */

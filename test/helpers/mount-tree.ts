@@ -6,11 +6,19 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { putCached } from '../../src/index/cached.ts';
-import { addFile, addItem } from '../../src/index/items.ts';
+import { addFile, addItem, nextItem } from '../../src/index/items.ts';
 import { putArchive, putLocation } from '../../src/index/locations.ts';
 import { closeIndex, type Index, openIndex, rootIno, statement, transaction } from '../../src/index/open.ts';
 import { putSource } from '../../src/index/sources.ts';
-import { addEntry, addInode, changeInode, getInode, nextCookie, pathOf } from '../../src/index/tree.ts';
+import {
+  addEntry,
+  addInode,
+  changeInode,
+  getInode,
+  nextCookie,
+  nextIno,
+  pathOf,
+} from '../../src/index/tree.ts';
 import { uniqueKey } from '../../src/tree/names.ts';
 
 /** 2021-07-01, for whatever has no time of its own in a test. */
@@ -64,7 +72,8 @@ export function createTestTree(): TestTree {
     const key = description ?? '';
     let item = items.get(key);
     if (item === undefined) {
-      item = addItem(index, {
+      item = nextItem(index);
+      addItem(index, item, {
         account: 'test',
         photoId: undefined,
         title: 'test',
@@ -86,7 +95,8 @@ export function createTestTree(): TestTree {
   ): number {
     const cookie = nextCookie(index);
     const nlink = kind === 'directory' ? 2 : 1;
-    const ino = addInode(index, { kind, nlink, parent, cookie, ...rest });
+    const ino = nextIno(index);
+    addInode(index, { ino, kind, nlink, parent, cookie, ...rest });
     addEntry(index, { parent, cookie, name, key: uniqueKey(name), ino });
     const above = getInode(index, parent);
     if (kind === 'directory' && above !== undefined) changeInode(index, { ...above, nlink: above.nlink + 1 });

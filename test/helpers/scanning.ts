@@ -1,6 +1,6 @@
 /** What tests of sources do: scan to the end with a memory of its own, and find a file's location as the index would. */
 import type { Location } from '../../src/model/words.ts';
-import type { Page, ScannedFile, Source } from '../../src/sources/source.ts';
+import type { Page, ScannedFile, ScannedItem, Source } from '../../src/sources/source.ts';
 
 /** What a source asked to find again; stands for the index's memos. */
 export type Memory = Map<string, Buffer>;
@@ -13,10 +13,13 @@ export interface ScanOptions {
   readonly pages?: number;
 }
 
+/** A page with its items in memory. */
+export type ListedPage = Page & { readonly items: readonly ScannedItem[] };
+
 /** Scans and gives the pages; each page's memos are kept as soon as it has come. */
-export async function scanPages(source: Source, options: ScanOptions = {}): Promise<Page[]> {
+export async function scanPages(source: Source, options: ScanOptions = {}): Promise<ListedPage[]> {
   const memory = options.memory ?? new Map<string, Buffer>();
-  const pages: Page[] = [];
+  const pages: ListedPage[] = [];
   const scan = source.scan({
     recall: (key) => memory.get(key),
     rescan: options.rescan ?? false,
@@ -24,7 +27,7 @@ export async function scanPages(source: Source, options: ScanOptions = {}): Prom
     progress: () => {},
   });
   for await (const page of scan) {
-    pages.push(page);
+    pages.push({ ...page, items: [...page.items] });
     for (const { key, value } of page.memos) {
       if (value === undefined) memory.delete(key);
       else memory.set(key, value);
@@ -42,7 +45,7 @@ export interface Found {
 }
 
 /** All files of these pages by name; a name that comes again is an error of the test's own data. */
-export function filesByName(source: Source, pages: readonly Page[]): Map<string, Found> {
+export function filesByName(source: Source, pages: readonly ListedPage[]): Map<string, Found> {
   const archives = new Map(pages.flatMap((page) => page.archives).map((archive) => [archive.name, archive]));
   const found = new Map<string, Found>();
   // What is listed early comes again.

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournalRecord } from '../../src/cache/journal.ts';
+import { spellOut } from '../../src/cache/new-item-record.ts';
 import { closeIndex, type Index, openIndex, rootIno } from '../../src/index/open.ts';
 import { defaultLayout, type Layout } from '../../src/index/settings.ts';
 import { type Attributes, listEntries, readTarget } from '../../src/index/tree.ts';
@@ -19,7 +20,7 @@ export interface SyncHome {
   /** The paths below `years/`, in the order of the listing, and those of all albums. */
   years(): string[];
   albums(): string[];
-  /** The journal's records so far. */
+  /** The journal's records so far, those of new items as records of single things. */
   journal(): JournalRecord[];
   /** Opens the same home again, as the next process would. */
   reopen(): SyncHome;
@@ -72,7 +73,8 @@ export function openSyncHome(layout: Layout = defaultLayout, at?: string): SyncH
       return text
         .split('\n')
         .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as JournalRecord);
+        .map((line) => JSON.parse(line) as JournalRecord)
+        .flatMap((record) => (record.type === 'new' ? spellOut(record) : [record]));
     },
     reopen() {
       closeIndex(index);

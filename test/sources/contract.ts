@@ -6,9 +6,9 @@ import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toGphotosfsError } from '../../src/model/errors.ts';
 import type { Location } from '../../src/model/words.ts';
-import type { OpenRequest, Page, Source } from '../../src/sources/source.ts';
+import type { OpenRequest, Source } from '../../src/sources/source.ts';
 import { collect, failureOf } from '../helpers/archive-reading.ts';
-import { type Found, filesByName, type Memory, scanPages } from '../helpers/scanning.ts';
+import { type Found, filesByName, type ListedPage, type Memory, scanPages } from '../helpers/scanning.ts';
 
 export interface ContractSubject {
   readonly source: Source;
@@ -343,7 +343,7 @@ export function describeSource(name: string, make: () => Promise<ContractSubject
 }
 
 /** Names by place, `archive offset`. */
-function placeNames(pages: readonly Page[]): Map<string, string> {
+function placeNames(pages: readonly ListedPage[]): Map<string, string> {
   const files = pages.flatMap((page) => page.items).flatMap((item) => item.files);
   return new Map(
     files.flatMap((file) =>
@@ -352,6 +352,6 @@ function placeNames(pages: readonly Page[]): Map<string, string> {
   );
 }
 
-function withoutTrash(pages: readonly Page[]): Page[] {
+function withoutTrash(pages: readonly ListedPage[]): ListedPage[] {
   return pages.map((page) => ({ ...page, items: page.items.filter((item) => !item.trashed) }));
 }

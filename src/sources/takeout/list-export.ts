@@ -3,7 +3,7 @@
  * out in pages.
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
-import type { Page, ScannedAlbum, ScannedArchive, ScanRequest } from '../source.ts';
+import type { Page, ScannedAlbum, ScannedArchive, ScannedItem, ScanRequest } from '../source.ts';
 import { throwIfAborted } from './archives/byte-range.ts';
 import { type Catalog, catalogKey, encodeCatalog } from './catalog.ts';
 import { type ContentCrc, contentCrc } from './content-crc.ts';
@@ -69,11 +69,9 @@ export async function* listExport(
   // Taken off the list: what has been given out makes room for what the index takes.
   for (let done = 0; done < total; ) {
     throwIfAborted(request.signal, one.id);
-    const some = items.splice(0, pageItems).map((item) => scannedItem(item, one.id, shared, crc));
-    const shown = early
-      ? some.filter(({ yearFolder, trashed }) => yearFolder !== undefined && !trashed)
-      : some;
-    yield page({ archives: done === 0 ? archives : [], items: shown, early });
+    const some = items.splice(0, pageItems);
+    const scanned = eachOf(some, (item) => scannedItem(item, one.id, shared, crc));
+    yield page({ archives: done === 0 ? archives : [], items: early ? datedOf(scanned) : scanned, early });
     done += some.length;
     request.progress({ phase: 'listing photos', done, total });
   }
@@ -117,6 +115,16 @@ function unkept(catalog: Catalog, unknown: readonly MediaFile[]): number | undef
   if (catalog.others === undefined) return undefined;
   const unlisted = unknown.filter(({ places }) => places.some((place) => place.catalog === catalog));
   return catalog.others + unlisted.length;
+}
+
+/** Each made when it is asked for, and garbage before it grows old: of lists, half stayed in memory to the end. */
+function* eachOf<T, R>(list: readonly T[], make: (one: T) => R): Generator<R, void, undefined> {
+  for (const one of list) yield make(one);
+}
+
+/** Those that can be listed before their sidecars are read. */
+function* datedOf(items: Iterable<ScannedItem>): Generator<ScannedItem, void, undefined> {
+  for (const item of items) if (item.yearFolder !== undefined && !item.trashed) yield item;
 }
 
 interface Joined {

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GphotosfsError } from '../../../src/model/errors.ts';
-import type { Page, Source } from '../../../src/sources/source.ts';
+import type { Source } from '../../../src/sources/source.ts';
 import type { Archive } from '../../../src/sources/takeout/archives/archive.ts';
 import { localStore } from '../../../src/sources/takeout/local-store.ts';
 import { scanTakeout } from '../../../src/sources/takeout/scan.ts';
 import { createTakeoutSource } from '../../../src/sources/takeout/takeout-source.ts';
-import { type Memory, scanPages } from '../../helpers/scanning.ts';
+import { type ListedPage, type Memory, scanPages } from '../../helpers/scanning.ts';
 import { openSyncHome, type SyncHome } from '../../helpers/sync-home.ts';
 import { buildTakeout, photo, type TakeoutSpec } from '../../helpers/takeout-builder.ts';
 
@@ -82,7 +82,7 @@ const year = (name: string, more: object = {}) => ({
   takenAt: 1_620_000_000,
   ...more,
 });
-const names = (pages: readonly Page[]) =>
+const names = (pages: readonly ListedPage[]) =>
   pages.flatMap(({ items }) => items).flatMap(({ files }) => files.map(({ name }) => name));
 
 describe('a scan in two stages', () => {
