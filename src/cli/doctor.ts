@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Index } from '../index/open.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import type { Context } from './context.ts';
+import * as accountChecks from './doctor/account-checks.ts';
 import * as cacheChecks from './doctor/cache-checks.ts';
 import { type Check, type Finding, failed, type Subject, type Verdict } from './doctor/check.ts';
 import * as homeChecks from './doctor/home-checks.ts';
@@ -30,6 +31,8 @@ const checks: readonly Check[] = [
   cacheChecks.space,
   sourceChecks.sources,
   sourceChecks.archives,
+  accountChecks.signIn,
+  accountChecks.google,
 ];
 
 const codeOf: Readonly<Record<Verdict, ExitCode>> = {
