@@ -184,4 +184,18 @@ It asks for reading only. On a machine without a screen use --no-browser.
   gphotosfs adopt /mnt/nas/photos`,
     load: () => import('./adopt.ts'),
   },
+  {
+    name: 'completion',
+    summary: 'print a script by which a shell completes commands and options',
+    argument: ['<shell>', 'bash, zsh or fish'],
+    more: `  source <(gphotosfs completion bash)
+  gphotosfs completion fish > ~/.config/fish/completions/gphotosfs.fish`,
+    load: () => import('./completion.ts'),
+  },
+  {
+    name: 'manual',
+    summary: 'print the manual page: every option, files, and what to do when',
+    more: '  gphotosfs manual | man -l -',
+    load: () => import('./manual.ts'),
+  },
 ];

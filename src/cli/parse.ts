@@ -75,7 +75,7 @@ function createProgram(help: HelpSinks, state: ParseState): Commander {
 }
 
 const optionsHelp = `
-Every option is also an environment variable (GPHOTOSFS_LOG_LEVEL) and a key of config.json (logLevel): see README.md.
+Every option is also an environment variable (GPHOTOSFS_LOG_LEVEL) and a key of config.json (logLevel): see "gphotosfs manual | man -l -".
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 sign-in needed, 5 source unreachable, 6 no space,
 7 cannot mount, 130 interrupted.`;
@@ -144,7 +144,8 @@ function sentence(summary: string): string {
   return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
 
-function readVersion(): string {
+/** As package.json has it. */
+export function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return String((JSON.parse(text) as { version?: unknown }).version);
 }

@@ -32,6 +32,8 @@ export type CommandName =
   | 'verify'
   | 'doctor'
   | 'config'
+  | 'completion'
+  | 'manual'
   | 'setup systemd'
   | 'setup cron'
   | 'setup fstab'
