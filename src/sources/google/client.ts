@@ -18,6 +18,7 @@ import {
   type HttpRequest,
   headerOf,
 } from './http.ts';
+import { createLibraryFetch, errorOfLibrary } from './library-fetch.ts';
 import { networkError } from './network-error.ts';
 import { type Patience, type Rests, standardPatience, withPatience } from './patience.ts';
 import { parseJson, readText } from './token-request.ts';
@@ -175,7 +176,7 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
   }
 
   const auth = new OAuth2Client({
-    transporterOptions: { fetchImplementation: guardedFetch(http.fetch, endpoints) },
+    transporterOptions: { fetchImplementation: createLibraryFetch(http.fetch, endpoints, tokens) },
   });
   auth.refreshHandler = async () => ({
     access_token: await tokens.current(),
@@ -319,33 +320,6 @@ function oddAnswer(what: string, host: string, issue: { path: PropertyKey[]; mes
       hint: 'If it stays so, please report it.',
     },
   );
-}
-
-/** A `fetch` that refuses to carry a token to a host that must not see it. */
-function guardedFetch(fetch: typeof globalThis.fetch, endpoints: Endpoints): typeof globalThis.fetch {
-  return (input, init) => {
-    const url = new URL(input instanceof Request ? input.url : input);
-    if (new Headers(init?.headers).has('authorization') && !mayHaveToken(endpoints, url)) {
-      throw new GphotosfsError('bad-source', `${url.host} must not see the account's token`);
-    }
-    return fetch(url, init);
-  };
-}
-
-/** The error behind what a library of Google's threw: the answer that it got, or what kept it from getting one. */
-function errorOfLibrary(
-  error: unknown,
-  { what, host, signal }: { what: string; host: string; signal: AbortSignal | undefined },
-): GphotosfsError {
-  const { response } = error as {
-    response?: { status: number; headers?: globalThis.Headers; data?: unknown };
-  };
-  if (error instanceof GphotosfsError || response === undefined)
-    return networkError(error, what, host, signal);
-  const { status, headers, data } = response;
-  const body = typeof data === 'string' ? data : (JSON.stringify(data) ?? '');
-  const fields = headers instanceof globalThis.Headers ? Object.fromEntries(headers) : {};
-  return errorOfRefusal(status, body, { what, host, headers: fields, now: Date.now() });
 }
 
 function addQuery(url: URL, query: Query = {}): URL {
