@@ -7,6 +7,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { Directory } from '../cache/directories.ts';
+import { removePartial } from '../cache/partial.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
@@ -19,20 +21,22 @@ export interface FillTask {
   readonly source: unknown;
   readonly location: Location;
   readonly content: Content;
-  /** The partial file, empty; whoever asks opens and closes it, so a thread that dies leaves nothing behind. */
-  readonly fd: number;
+  /** Where the partial file is made, and its name there. */
+  readonly directory: Directory;
+  readonly name: string;
 }
 
 export interface FillAnswer {
   readonly id: number;
-  /** undefined where it failed. */
+  /** undefined where it failed; then there is no file. */
   readonly filled: { readonly crc32: number; readonly sha256: Uint8Array } | undefined;
 }
 
 export interface FillThreads {
   /**
-   * Fills an empty file and checks it. When it has settled no thread writes there any more. Rejects when it failed, with
-   * some of the bytes written; undefined where the file is not for the threads.
+   * Makes a partial file, fills and checks it. The thread makes it, for that may wait for the disk; it closes it, too, so
+   * that a thread that is ended leaves no descriptor behind. When the promise has settled no thread is at it any more.
+   * Rejects when it failed, and there is no such file then; undefined where the file is not for the threads.
    */
   fill(request: Omit<FillTask, 'id' | 'source'> & { readonly source: Source }): Promise<Filled> | undefined;
 }
@@ -65,7 +69,12 @@ export function createFillThreads(signal: AbortSignal): FillThreads {
       if (asked <= withoutThreads) return undefined;
       threads ??= Array.from({ length: Math.min(mostThreads, availableParallelism()) }, startThread);
       const [idlest] = threads.filter(({ hasEnded }) => !hasEnded()).sort((a, b) => a.busy() - b.busy());
-      return idlest?.fill({ ...request, id: asked, source: request.source.openedWith });
+      const { openedWith: source } = request.source;
+      return idlest?.fill({ ...request, id: asked, source }).catch((error: unknown) => {
+        // Of a thread that has ended in the middle.
+        removePartial(request.directory, request.name);
+        throw error;
+      });
     },
   };
 }

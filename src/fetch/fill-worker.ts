@@ -1,6 +1,7 @@
 /** A thread of `fill-threads.ts`: opens the source for itself and writes one file after another. */
-import { writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { createPartial, removePartial } from '../cache/partial.ts';
 import { checkSourceEntry, noAccounts, openSources } from '../sources/all.ts';
 import type { Source } from '../sources/source.ts';
 import type { FillAnswer, FillTask } from './fill-threads.ts';
@@ -21,10 +22,23 @@ function sourceOf(task: FillTask): Promise<Source> {
   return source;
 }
 
-/** Writes and checks the bytes; undefined where they are not what the source promised. */
+/** Makes the file; leaves none where its bytes can't be had. */
 async function fill(task: FillTask): Promise<FillAnswer['filled']> {
-  const { location, content, fd } = task;
   const source = await sourceOf(task);
+  const { fd } = createPartial(task.directory, task.name);
+  // Why it failed the main thread finds out: it does it again.
+  const filled = await write(task, source, fd).catch(() => undefined);
+  closeSync(fd);
+  if (filled === undefined) removePartial(task.directory, task.name);
+  return filled;
+}
+
+/** Writes and checks the bytes; undefined where they are not what the source promised. */
+async function write(
+  { location, content }: FillTask,
+  source: Source,
+  fd: number,
+): Promise<FillAnswer['filled']> {
   const hashing = hashingOf();
   for await (const chunk of source.open(location, { atOnce: true })) {
     if (hashing.size + chunk.length > content.size) return undefined;
@@ -38,7 +52,6 @@ async function fill(task: FillTask): Promise<FillAnswer['filled']> {
 }
 
 parentPort?.on('message', async (task: FillTask) => {
-  // Why it failed the main thread finds out: it does it again.
   const filled = await fill(task).catch(() => undefined);
   parentPort?.postMessage({ id: task.id, filled } satisfies FillAnswer);
 });

@@ -3,7 +3,7 @@
  * rest of what a dead process had begun, a thread that does all of it, a fill from the best place.
  */
 import { copyTwin } from '../cache/copy-twin.ts';
-import { removePartial } from '../cache/partial.ts';
+import { removePartial, reopenPartial } from '../cache/partial.ts';
 import { recheckFile } from '../cache/recheck.ts';
 import { getFile } from '../index/items.ts';
 import { toGphotosfsError } from '../model/errors.ts';
@@ -53,9 +53,9 @@ export async function findOrigin(request: OriginRequest): Promise<Origin> {
     given === undefined
       ? choosePlace(parts.index, parts.sources, parts.failed, ino, content, task.since)
       : undefined;
-  const fd = left?.fd ?? vessel.create();
-  const threaded = await fillInThread(request, place, fd);
+  const threaded = await fillInThread(request, place);
   if (threaded !== undefined) return { outcome: 'fetched', filled: threaded };
+  const fd = left?.fd ?? vessel.create();
   const begun = left === undefined ? undefined : await hashLeft(left);
   const { signal } = parts;
   const bytes =
@@ -107,16 +107,20 @@ async function copy({ parts, task, vessel, label }: OriginRequest): Promise<Fill
 
 /** Where nobody reads along, a thread may do all of it; what goes wrong there is done again here, and told. */
 async function fillInThread(
-  { parts, task, label, isRead }: OriginRequest,
+  { parts, task, vessel, label, isRead }: OriginRequest,
   place: Place | undefined,
-  fd: number,
 ): Promise<Filled | undefined> {
-  if (place === undefined || task.left !== undefined || isRead()) return undefined;
-  const { source, location } = place;
-  return parts.threads.fill({ source, location, content: task.content, fd })?.catch((error: unknown) => {
-    parts.log('debug', `a thread could not fetch "${label}": ${toGphotosfsError(error).message}`);
+  if (place === undefined || task.left !== undefined || isRead() || !vessel.hasRoom()) return undefined;
+  const { cache, threads, log } = parts;
+  const { content, name } = task;
+  try {
+    const filled = await threads.fill({ ...place, content, directory: cache.partial, name });
+    if (filled !== undefined) vessel.take(reopenPartial(cache.partial, name));
+    return filled;
+  } catch (error) {
+    log('debug', `a thread could not fetch "${label}": ${toGphotosfsError(error).message}`);
     return undefined;
-  });
+  }
 }
 
 async function* nothing(): AsyncGenerator<Buffer, void> {}

@@ -11,9 +11,11 @@ import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import { copyBytes, readAt } from './read-at.ts';
 
 export interface Vessel {
+  /** Whether there is room for it in the cache, which is claimed for it then. */
+  hasRoom(): boolean;
   /** Makes the file, and gives its descriptor. */
   create(): number;
-  /** Takes a file that was made by copying. */
+  /** Takes a file that was made elsewhere: by copying, in a thread. */
   take(partial: Partial): void;
   /** So many bytes are in it. */
   wrote(written: number): void;
@@ -95,9 +97,18 @@ export function createVessel({ cache, name, label, size, mayBeLoose, log }: Vess
   }
 
   return {
+    hasRoom() {
+      try {
+        claim ??= cache.room.claim(size);
+        return true;
+      } catch {
+        // `create` says so.
+        return false;
+      }
+    },
     create() {
       try {
-        claim = cache.room.claim(size);
+        claim ??= cache.room.claim(size);
         partial = createPartial(cache.partial, name);
       } catch (error) {
         partial = goLoose(error);

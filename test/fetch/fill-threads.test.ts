@@ -1,10 +1,11 @@
 /** Threads that fill files, in the program as it is built: straight from the sources there are none. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as CacheModule from '../../src/cache/cache.ts';
+import { closeDirectory, type Directory, openRoot } from '../../src/cache/directories.ts';
 import type * as FetcherModule from '../../src/fetch/fetcher.ts';
 import type * as ThreadsModule from '../../src/fetch/fill-threads.ts';
 import { locationsOf } from '../../src/index/locations.ts';
@@ -65,78 +66,75 @@ async function spoil(path: string): Promise<void> {
 }
 
 describe('threads', () => {
+  let directory: Directory;
+  beforeEach(() => {
+    const path = join(place.folder, 'partial');
+    mkdirSync(path);
+    directory = openRoot(path);
+  });
+  afterEach(() => closeDirectory(directory));
+  const partials = () => readdirSync(directory.path);
+
   /** Fills all files of the library, and tells of each whether it was filled right. */
-  async function fillAll(source: Source, stopping: AbortController, stopWhen: (done: number) => boolean) {
+  async function fillAll(source: Source, stopping: AbortController, stopAfter = Number.POSITIVE_INFINITY) {
     const threads = createFillThreads(stopping.signal);
     const files = withIndex(place.home, (index) =>
-      listFiles(place.home).map(({ ino, path }) => ({
-        path,
-        location: locationsOf(index, ino)[0] as Location,
-      })),
+      listFiles(place.home).map(({ ino, path }, at) => {
+        const location = locationsOf(index, ino)[0] as Location;
+        return { path, request: { source, location, content: location, directory, name: String(at) } };
+      }),
     );
-    const make = (name: string) => openSync(join(place.folder, name), 'wx+');
-    const request = ({ location }: { location: Location }, fd: number) => ({
-      source,
-      location,
-      content: location,
-      fd,
-    });
     for (let at = 0; at < withoutThreads; at++)
-      expect(threads.fill(request(files[0] as (typeof files)[0], -1))).toBeUndefined();
+      expect(threads.fill((files[0] as (typeof files)[0]).request)).toBeUndefined();
     let done = 0;
     const outcomes = await Promise.all(
-      files.map(async (file, at) => {
-        const fd = make(String(at));
-        const filled = await threads.fill(request(file, fd))?.catch(() => undefined);
+      files.map(async (file) => {
+        const filled = await threads.fill(file.request)?.catch(() => undefined);
         done += 1;
-        if (stopWhen(done)) stopping.abort();
-        return { ...file, fd, filled };
+        if (done === stopAfter) stopping.abort();
+        return { ...file, filled };
       }),
     );
     return { outcomes, threads };
   }
 
-  it('fill files with right bytes, and tell of those that are not', async () => {
+  it('fill files with right bytes, and leave none of those that are not', async () => {
     await setUp(40, 200_000);
     await spoil('years/2021/IMG_00005.jpg');
+    const before = openFds().length;
     const [source] = (await openLibrary()) as [Source];
     const stopping = new AbortController();
-    const { outcomes } = await fillAll(source, stopping, () => false);
+    const { outcomes } = await fillAll(source, stopping);
     expect(outcomes.filter(({ filled }) => filled === undefined).map(({ path }) => path)).toEqual([
       'years/2021/IMG_00005.jpg',
     ]);
-    for (const { path, fd, filled } of outcomes) {
+    expect(partials()).toHaveLength(39);
+    for (const { path, request, filled } of outcomes) {
       if (filled === undefined) continue;
-      const bytes = readFileSync(fd);
+      const bytes = readFileSync(join(directory.path, request.name));
       expect(filled.sha256.toString('hex')).toBe(library.files.get(path));
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(library.files.get(path));
       expect(filled.content.size).toBe(bytes.length);
     }
-    for (const { fd } of outcomes) closeSync(fd);
     stopping.abort();
     await source.close();
+    await vi.waitFor(() => expect(openFds().length).toBeLessThanOrEqual(before));
   });
 
-  it('end in the middle of their work; then nobody writes any more, and every file is its maker’s', async () => {
+  it('end in the middle of their work: nothing is left of a file that was not done, and nothing open', async () => {
     await setUp(40, 2_000_000);
     const before = openFds().length;
     const [source] = (await openLibrary()) as [Source];
     const stopping = new AbortController();
-    const { outcomes, threads } = await fillAll(source, stopping, (done) => done === 5);
-    expect(outcomes.filter(({ filled }) => filled === undefined).length).toBeGreaterThan(20);
-    const sizes = () => outcomes.map(({ fd }) => fstatSync(fd).size);
-    const then = sizes();
+    const { outcomes, threads } = await fillAll(source, stopping, 5);
+    const filled = outcomes.filter((one) => one.filled !== undefined);
+    expect(filled.length).toBeLessThan(40);
+    expect(filled.length).toBeGreaterThanOrEqual(5);
+    const names = filled.map(({ request }) => request.name);
+    expect(partials().sort()).toEqual(names.sort());
     await sleep(200);
-    expect(sizes()).toEqual(then);
-    expect(
-      threads.fill({
-        source,
-        location: outcomes[0]?.location as Location,
-        content: { size: 1, crc32: 1 },
-        fd: -1,
-      }),
-    ).toBeUndefined();
-    for (const { fd } of outcomes) closeSync(fd);
+    expect(partials().sort()).toEqual(names.sort());
+    for (const { request } of outcomes) expect(threads.fill(request)).toBeUndefined();
     await source.close();
     expect(openFds().length).toBeLessThanOrEqual(before);
   });
