@@ -25,7 +25,7 @@ export type ServerRequest = { readonly id: number } & (
 );
 
 export interface ServerState {
-  /** How often each place of an archive was opened. */
+  /** How often each place of an archive was opened at its start; a far seek's ranges are not counted. */
   readonly opens: Readonly<Record<string, number>>;
   readonly log: readonly string[];
 }
@@ -61,7 +61,11 @@ const script = fileURLToPath(new URL('./server.ts', import.meta.url));
 export const shown = { uid: 1234, gid: 2345, umask: 0o027 };
 
 /** Mounts a library. Rejects with kind, message and hint where the server couldn't. */
-export async function serveLibrary(library: Library, driver: string, hands: Hands): Promise<Server> {
+export async function serveLibrary(
+  library: Pick<Library, 'home' | 'cachePath' | 'mountPoint' | 'sources'>,
+  driver: string,
+  hands: Hands,
+): Promise<Server> {
   const { home, cachePath, mountPoint, sources } = library;
   // Seen by whoever mounted, and by root's own programs where root did.
   const setup: ServerSetup = {

@@ -32,7 +32,7 @@ function slowed(source: Source): Source {
     const place = `${location.archive}:${location.offset}`;
     // A range of a far seek goes past the hold: only what fills the cache is held.
     const hold = (request.start ?? 0) === 0 ? held.get(place) : undefined;
-    opens[place] = (opens[place] ?? 0) + 1;
+    if ((request.start ?? 0) === 0) opens[place] = (opens[place] ?? 0) + 1;
     let done = 0;
     for await (const chunk of source.open(location, request)) {
       if (hold === undefined || done + chunk.length <= hold.after) yield chunk;
