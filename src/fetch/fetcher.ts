@@ -15,7 +15,7 @@ import { getFile } from '../index/items.ts';
 import { openLeases } from '../index/leases.ts';
 import type { Index } from '../index/open.ts';
 import { monotonicMs } from '../model/clock.ts';
-import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import { describeFailure, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { abortable, settled } from './abortable.ts';
 import type { Fetch, FetchParts, FetchTask, Outcome } from './fetch.ts';
@@ -221,7 +221,8 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     read: (ino, offset, length, signal, openedAt = Number.POSITIVE_INFINITY) =>
       read(ino, offset, length, signal, openedAt).catch((error: unknown) => {
         const known = explain(error, signal);
-        if (known.kind !== 'interrupted') log('warn', `${getFile(index, ino)?.name}: ${known.message}`);
+        if (known.kind !== 'interrupted')
+          log('warn', `${getFile(index, ino)?.name}: ${describeFailure(known)}`);
         throw known;
       }),
     ensure(ino, signal, given) {

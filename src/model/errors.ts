@@ -118,3 +118,8 @@ export function toGphotosfsError(error: unknown, what?: string): GphotosfsError 
   const message = error instanceof Error ? error.message : String(error);
   return new GphotosfsError(kind, what === undefined ? message : `${what}: ${message}`, { cause: error });
 }
+
+/** What failed, and what the owner can do, for one line of a log. */
+export function describeFailure({ message, hint }: GphotosfsError): string {
+  return hint === undefined ? message : `${message}. ${hint}`;
+}
