@@ -6,7 +6,7 @@ import type { Location } from '../../../../src/model/words.ts';
 import type { Page, Source } from '../../../../src/sources/source.ts';
 import { collect, failureOf, never } from '../../../helpers/archive-reading.ts';
 import { type DriveHome, openDriveHome } from '../../../helpers/google/drive-home.ts';
-import { filesByName, type Memory, scanPages } from '../../../helpers/scanning.ts';
+import { filesByName, type ListedPage, type Memory, scanPages } from '../../../helpers/scanning.ts';
 import { buildTakeout, photo } from '../../../helpers/takeout-builder.ts';
 import { openZip } from '../../../helpers/zip-builder.ts';
 
@@ -28,7 +28,7 @@ const entry = (name: string, bytes = photo(name), more: object = {}) => ({
   bytes,
   ...more,
 });
-const names = (pages: readonly Page[]) =>
+const names = (pages: readonly ListedPage[]) =>
   [
     ...new Set(pages.flatMap(({ items }) => items).flatMap(({ files }) => files.map(({ name }) => name))),
   ].sort();
@@ -56,7 +56,7 @@ describe('requests', () => {
     await home.upload({ parts: 8, entries });
     const requests = counter();
     const memory: Memory = new Map();
-    const pages: Page[] = [];
+    const pages: ListedPage[] = [];
     let untilListed = 0;
     const scan = source.scan({
       recall: (key) => memory.get(key),
@@ -65,7 +65,7 @@ describe('requests', () => {
       progress: () => {},
     });
     for await (const page of scan) {
-      pages.push(page);
+      pages.push({ ...page, items: [...page.items] });
       for (const { key, value } of page.memos) if (value !== undefined) memory.set(key, value);
       if (page.early) untilListed = home.fake.requests.length;
     }
@@ -95,7 +95,7 @@ describe('requests', () => {
       signal: never,
       progress: () => {},
     })) {
-      listed += page.early ? page.items.length : 0;
+      listed += page.early ? [...page.items].length : 0;
       if (listed === 100_000) break;
     }
     expect(listed).toBe(100_000);
@@ -243,14 +243,14 @@ describe('a pass over many photos', () => {
     // Cut off behind the early listing.
     const early = home.fake.plan({ path: /never/ });
     expect(early.fired).toBe(0);
-    const pages: Page[] = [];
+    const pages: ListedPage[] = [];
     for await (const page of source.scan({
       recall: (key) => memory.get(key),
       rescan: false,
       signal: never,
       progress: () => {},
     })) {
-      pages.push(page);
+      pages.push({ ...page, items: [...page.items] });
       for (const { key, value } of page.memos) if (value !== undefined) memory.set(key, value);
       if (page.early && page.memos.length > 0) break;
     }
