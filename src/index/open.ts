@@ -7,18 +7,16 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
 import { migrations } from './schema.ts';
-import { flushRows, forgetRows, noRows, type WaitingRows } from './waiting-rows.ts';
+import { flushRows, forgetRows, noRows, type Rows } from './waiting-rows.ts';
 import { useWal } from './wal.ts';
 
 /** An open index. Only modules of this folder look inside. */
-export interface Index {
+export interface Index extends Rows {
   readonly path: string;
-  readonly db: Database.Database;
   /** Statements, prepared once each, by their SQL. */
   readonly statements: Map<string, Database.Statement>;
   /** The same for those that give rows as arrays. */
   readonly rawStatements: Map<string, Database.Statement>;
-  readonly waiting: WaitingRows;
 }
 
 /**

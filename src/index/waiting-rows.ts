@@ -6,7 +6,6 @@
  * where many rows are added and nothing is asked in between.
  */
 import type Database from 'better-sqlite3';
-import type { Index } from './open.ts';
 
 /** More gains nothing, and takes longer to compile. */
 const together = 16;
@@ -26,14 +25,19 @@ export interface WaitingRows {
   rows: number;
 }
 
+/** The database with what waits for it: an `Index`. */
+export interface Rows {
+  readonly db: Database.Database;
+  readonly waiting: WaitingRows;
+}
+
 export const noRows = (): WaitingRows => ({ tables: new Map(), rows: 0 });
 
 /**
  * Adds a row; outside a transaction at once.
  * @param insert the statement up to its values, such as `INSERT INTO setting (key, value)`
  */
-export function addRow(index: Index, insert: string, ...values: readonly unknown[]): void {
-  const { db, waiting } = index;
+export function addRow({ db, waiting }: Rows, insert: string, ...values: readonly unknown[]): void {
   let table = waiting.tables.get(insert);
   if (table === undefined) {
     const row = `(${values.map(() => '?').join(', ')})`;
@@ -49,13 +53,13 @@ export function addRow(index: Index, insert: string, ...values: readonly unknown
 }
 
 /** Puts in all that wait. */
-export function flushRows({ waiting }: Index): void {
+export function flushRows({ waiting }: Rows): void {
   if (waiting.rows === 0) return;
   for (const table of waiting.tables.values()) insertRows(waiting, table);
 }
 
 /** Forgets all that wait: the transaction that they belong to is taken back. */
-export function forgetRows({ waiting }: Index): void {
+export function forgetRows({ waiting }: Rows): void {
   for (const table of waiting.tables.values()) {
     table.values.length = 0;
     table.rows = 0;
