@@ -4,7 +4,6 @@
  */
 import type { Role } from '../model/words.ts';
 import type { Description } from '../sources/source.ts';
-import type { JournalRecord } from './journal.ts';
 
 export interface NewItemRecord {
   readonly type: 'new';
@@ -36,23 +35,4 @@ export interface NewFileRecord {
   readonly mtime: number;
   /** Offsets and addresses. */
   readonly places: readonly (readonly [number, string])[];
-}
-
-/** The same as records of single things. */
-export function spellOut(record: NewItemRecord): Exclude<JournalRecord, NewItemRecord>[] {
-  const { type: _, exportId, exportTime, files, ...item } = record;
-  return [
-    { type: 'item', ...item, factsTime: exportTime },
-    ...files.flatMap(({ role, sourceName, crc32, places, ...inode }) => {
-      const { ino, name, size, mtime } = inode;
-      return [
-        { type: 'inode', kind: 'file', ...inode, ctime: mtime } as const,
-        { type: 'file', ino, item: item.item, role, name: sourceName ?? name, size, crc32 } as const,
-        ...places.map(
-          ([offset, address]) =>
-            ({ type: 'place', ino, exportId, exportTime, offset, address, size, crc32 }) as const,
-        ),
-      ];
-    }),
-  ];
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournalRecord } from '../../src/cache/journal.ts';
-import { spellOut } from '../../src/cache/new-item-record.ts';
+import { spellOut } from '../../src/cache/spell-out.ts';
 import { closeIndex, type Index, openIndex, rootIno } from '../../src/index/open.ts';
 import { defaultLayout, type Layout } from '../../src/index/settings.ts';
 import { type Attributes, listEntries, readTarget } from '../../src/index/tree.ts';
