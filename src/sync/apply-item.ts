@@ -19,8 +19,8 @@ import type { ScannedFile, ScannedItem, ScannedLocation } from '../sources/sourc
 import type { Growth } from '../tree/entries.ts';
 import { mayBeKnown } from './early.ts';
 import { recordedFile, recordedPlace, refreshItem, settleTime } from './facts.ts';
-import { findKin } from './family.ts';
-import { findItem, isNamed } from './identity.ts';
+import { findKin, findSoleKin } from './family.ts';
+import { findItem, findLookalike, isNamed } from './identity.ts';
 import { addNewFile, addNewItem } from './new-item.ts';
 import { noteKin } from './revise.ts';
 import { archiveId, fileAt, isAlone, putPlace, readyLookups, type ScanState } from './scan-state.ts';
@@ -48,7 +48,9 @@ export function applyItem(scan: ScanState, growth: Growth, scanned: ScannedItem,
   if (!alone || owners.length > 0) readyLookups(scan);
   if (early && !alone && owners.length === 0 && mayBeKnown(scan, scanned)) return;
   const item =
-    owners.find((owner) => !owner.provisional) ?? owners[0] ?? (alone ? undefined : findItem(scan, scanned));
+    owners.find((owner) => !owner.provisional) ??
+    owners[0] ??
+    (alone ? undefined : (findItem(scan, scanned) ?? findLookalike(scan, scanned)));
   if (item === undefined && scanned.trashed) {
     scan.counts.heldBack += 1;
     return;
@@ -159,12 +161,14 @@ function placeFile(
   item: ScannedItem,
   exportTime: UnixSeconds,
 ): number | undefined {
-  const kin = findKin(scan.index, family.siblings, scanned);
+  const kin =
+    findKin(scan.index, family.siblings, scanned) ??
+    (scan.lookalikes.has(item) ? findSoleKin(scan.index, family.siblings, scanned) : undefined);
   // The trash brings no new bytes, but what is listed already may also be had from there.
   if (item.trashed && (kin === undefined || kin.as === 'other')) return undefined;
   if (kin === undefined && !family.takesNew) return undefined;
   if (kin === undefined) return newFile(scan, growth, family.id, scanned, item, exportTime);
-  noteKin(scan.index, kin, scanned.content, exportTime);
+  if (kin.as !== 'other' || !scan.isSecondBest) noteKin(scan.index, kin, scanned.content, exportTime);
   return kin.file.ino;
 }
 

@@ -5,14 +5,16 @@
  * refreshed, what is new is added. Nothing is ever removed here.
  */
 import type { JournalRecord } from '../cache/journal.ts';
+import { noteSides } from '../index/likeness.ts';
 import { findArchive, markGone, putArchive, retireArchive } from '../index/locations.ts';
 import { putMemo, putWaiting } from '../index/sources.ts';
 import type { UnixSeconds } from '../model/words.ts';
-import type { Page, ScannedArchive } from '../sources/source.ts';
+import type { Page, ScannedArchive, ScannedItem } from '../sources/source.ts';
 import { beginGrowth, finishGrowth } from '../tree/entries.ts';
 import { applyAlbum } from './albums.ts';
 import { applyItem } from './apply-item.ts';
-import type { ScanState } from './scan-state.ts';
+import { sidesOf } from './lookalikes.ts';
+import { archiveId, type ScanState } from './scan-state.ts';
 
 /**
  * Applies a page inside the caller's transaction.
@@ -24,6 +26,7 @@ export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): readon
     for (const archive of page.archives) applyArchive(scan, archive);
     for (const name of page.gone ?? []) applyGone(scan, name);
     for (const item of page.items) applyItem(scan, growth, item, page.early ?? false);
+    if (scan.isSecondBest) for (const item of page.items) notePixels(scan, item);
     for (const album of page.albums) applyAlbum(scan, growth, album);
     for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
     if (page.waiting !== undefined) putWaiting(scan.index, scan.source.id, page.waiting);
@@ -34,6 +37,13 @@ export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): readon
     scan.freshPlaces.clear();
     throw error;
   }
+}
+
+/** What an API says of an item's pixels: by that Takeout's photo may be known to be the same. */
+function notePixels(scan: ScanState, { dimensions, files }: ScannedItem): void {
+  const [place] = files[0]?.locations ?? [];
+  if (dimensions === undefined || place === undefined) return;
+  noteSides(scan.index, archiveId(scan, place.archive), place.offset, sidesOf(dimensions));
 }
 
 /** Nothing can be had from it any more; should it come back, its places are known again. */

@@ -46,3 +46,14 @@ export function findKin(index: Index, files: readonly FileRow[], scanned: Scanne
   const [only] = alike;
   return only !== undefined && alike.length === 1 ? { ...only, as: 'other' } : undefined;
 }
+
+/** The one file of `files` in the scanned one's role, whatever its name: of an item that is known by its looks. */
+export function findSoleKin(
+  index: Index,
+  files: readonly FileRow[],
+  scanned: ScannedFile,
+): Kinship | undefined {
+  const [file, ...others] = files.filter(({ role }) => role === scanned.role);
+  if (file === undefined || others.length > 0) return undefined;
+  return { file, as: 'other', revision: getRevision(index, file.ino) };
+}

@@ -5,9 +5,17 @@
  * nothing is merged here: the source has joined what belongs together, all else is different. What lies at another
  * place now (an archive that was moved, downloaded again, or changed) is known by that export's own places. Across
  * exports an item is the same when photo id and title or time agree, or, where one side has no id, when title, time
- * and content do; and only if nothing else could be meant.
+ * and content do; and only if nothing else could be meant. An API has neither an id of Takeout's nor its bytes: there looks
+ * decide (`lookalikes.ts`).
  */
-import { type FileRow, filesOfItem, type ItemRow, itemsByContent, itemsByPhotoId } from '../index/items.ts';
+import {
+  type FileRow,
+  filesOfItem,
+  getItem,
+  type ItemRow,
+  itemsByContent,
+  itemsByPhotoId,
+} from '../index/items.ts';
 import { type KnownPlace, placesOfItem } from '../index/locations.ts';
 import { sameContent } from '../model/content.ts';
 import type { Content } from '../model/words.ts';
@@ -51,6 +59,17 @@ function findCandidates({ index, source, archives }: ScanState, scanned: Scanned
     if (here.some((place) => isNamed(archives, place))) return [];
     return { item, files: filesOfItem(index, item.id), places: here };
   });
+}
+
+/** The item that a scanned one was found to be by its looks, unless something else of its export is that already. */
+export function findLookalike(
+  { index, archives, lookalikes }: ScanState,
+  scanned: ScannedItem,
+): ItemRow | undefined {
+  const id = lookalikes.get(scanned);
+  if (id === undefined) return undefined;
+  const here = placesOfItem(index, id).filter(({ exportId }) => exportId === scanned.exportId);
+  return here.some((place) => isNamed(archives, place)) ? undefined : getItem(index, id);
 }
 
 /** The file that stands for the item: its original. */

@@ -1,5 +1,6 @@
 /** What one scan has told so far; lives as long as the scan. */
 import { hasItems, nextItem } from '../index/items.ts';
+import { makeLikeness } from '../index/likeness.ts';
 import { fileAt as fileInIndex, putLocation } from '../index/locations.ts';
 import { dropLookups, makeLookups } from '../index/lookups.ts';
 import type { Index } from '../index/open.ts';
@@ -9,10 +10,11 @@ import type { Content, UnixSeconds } from '../model/words.ts';
 import type { ScannedLocation, Source } from '../sources/source.ts';
 import { type FreshKeys, noKeys } from '../tree/fresh-keys.ts';
 import type { Wants } from './filter.ts';
+import type { Lookalikes } from './lookalikes.ts';
 
 export interface ScanState {
   readonly index: Index;
-  readonly source: Pick<Source, 'id' | 'account'>;
+  readonly source: Pick<Source, 'id' | 'account' | 'features'>;
   readonly layout: Layout;
   /** Archives named in this scan: their ids by name. */
   readonly archiveIds: Map<string, number>;
@@ -37,6 +39,10 @@ export interface ScanState {
   };
   /** Whether a new file shall be listed; without it all are. Set before the first page is applied. */
   wants: Wants | undefined;
+  /** Of the page being applied: items that are known by their looks. */
+  lookalikes: Lookalikes;
+  /** What an export has is second best: it is noted where a file can be had, and never takes the place of other bytes. */
+  readonly isSecondBest: boolean;
   /** Folders and titles of albums that are left out. */
   readonly skippedAlbums: ReadonlySet<string>;
 }
@@ -45,6 +51,7 @@ export interface ScanState {
 export function beginScan(index: Index, source: ScanState['source'], layout: Layout): ScanState {
   const isFirst = !hasItems(index);
   if (isFirst) dropLookups(index);
+  if (!source.features.exactSizes) makeLikeness(index);
   return {
     index,
     source,
@@ -59,6 +66,8 @@ export function beginScan(index: Index, source: ScanState['source'], layout: Lay
     lookups: { missing: true },
     counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0, filtered: 0 },
     wants: undefined,
+    lookalikes: new Map(),
+    isSecondBest: !source.features.exactSizes,
     skippedAlbums: new Set(filterOf(index).skip.albums),
   };
 }

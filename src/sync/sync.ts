@@ -15,6 +15,7 @@ import type { Page, ScanProgress, Source } from '../sources/source.ts';
 import { applyPage } from './apply.ts';
 import { afterAlbums, asksForAlbums, beginFiltered, settleScan, wantsOf } from './filter.ts';
 import { startJournal } from './journal-start.ts';
+import { createLookalikes } from './lookalikes.ts';
 import { beginScan } from './scan-state.ts';
 
 export interface SourceReport {
@@ -109,8 +110,11 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
           scan.wants = wantsOf(filter, all);
         })
       : scanned;
-    const error = await applyPages(pages, (page) => {
+    const lookalikesOf = createLookalikes({ index, cache, source, sources: request.sources, signal });
+    const error = await applyPages(pages, async (listed) => {
       if (signal.aborted) throw new GphotosfsError('interrupted', 'the sync was interrupted');
+      const { page, lookalikes } = await lookalikesOf(listed);
+      scan.lookalikes = lookalikes;
       transaction(index, () => cache.journal.append(applyPage(scan, page, now)));
       problems.push(...page.problems);
     });
@@ -131,13 +135,13 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
 /** Applies each page. What the source throws is given back: it is its own, and the other sources go on. */
 async function applyPages(
   pages: AsyncIterable<Page>,
-  apply: (page: Page) => void,
+  apply: (page: Page) => Promise<void>,
 ): Promise<GphotosfsError | undefined> {
   let ours: unknown;
   try {
     for await (const page of pages) {
       try {
-        apply(page);
+        await apply(page);
       } catch (error) {
         ours = error;
         throw error;

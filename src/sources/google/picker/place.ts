@@ -11,14 +11,14 @@ import type { PickerLinks } from './links.ts';
 export const pickerExport = 'picker';
 const fingerprint = '1';
 
-/** A session as an archive; one that is over has another fingerprint, so that its places hold no more. */
-export function sessionArchive(session: string, isOver = false): ScannedArchive {
+/** A session as an archive. */
+export function sessionArchive(session: string): ScannedArchive {
   return {
     name: session,
     exportId: pickerExport,
     // Older than any Takeout, whose bytes and facts always win.
     exportTime: 0,
-    fingerprint: isOver ? 'over' : fingerprint,
+    fingerprint,
     sequential: false,
   };
 }

@@ -35,7 +35,7 @@ export async function* scanPicker(open: Open, request: ScanRequest): AsyncGenera
       if (isUnfinished(error)) continue;
       if (error.kind !== 'source-gone') throw error;
       remembered = remembered.filter(({ id }) => id !== session.id);
-      yield { ...nothing, archives: [sessionArchive(session.id, true)], memos: [sessionsMemo(remembered)] };
+      yield { ...nothing, gone: [session.id], memos: [sessionsMemo(remembered)] };
     }
   }
   yield { ...nothing, waiting };
