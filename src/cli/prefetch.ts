@@ -13,6 +13,7 @@ import { formatBytes, formatColumns, formatCount, formatCounted } from './format
 import { startProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { selectionOf, selectsAll } from './selection.ts';
+import { describeArchives } from './status/archives.ts';
 
 export const run: Run = async (context) => {
   const { settings, output } = context;
@@ -34,7 +35,11 @@ export const run: Run = async (context) => {
     }
   }
   noteRun(index, plan, report);
-  output.result(recordOfReport(plan, report, now), describeReport(plan, report, now));
+  const { record, lines } = describeArchives(index);
+  output.result({ ...recordOfReport(plan, report, now), ...record }, [
+    ...describeReport(plan, report, now),
+    ...lines,
+  ]);
   if (report.stopped !== undefined) throw report.stopped;
   if (!report.complete && report.failed.length === 0) {
     output.log('warn', 'a sync listed more files meanwhile: run "gphotosfs prefetch" again');

@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Run } from './run.ts';
 import { accounts } from './status/accounts.ts';
+import { archives } from './status/archives.ts';
 import { library } from './status/library.ts';
 import { next } from './status/next.ts';
 import { running } from './status/running.ts';
@@ -17,6 +18,7 @@ const sections: readonly ((subject: Subject) => Section)[] = [
   running,
   runs,
   sources,
+  archives,
   accounts,
   next,
 ];

@@ -11,6 +11,62 @@ export interface KnownArchive {
   readonly uncached: number;
 }
 
+/** An archive that is reached over a network, with what of it is kept here. */
+export interface RemoteArchive {
+  readonly source: string;
+  readonly name: string;
+  /** What its owner knows it by. */
+  readonly title: string;
+  readonly exportId: string;
+  /** Places in it that the index knows, and the bytes at them. */
+  readonly files: number;
+  readonly bytes: number;
+  /** The same of those whose very bytes are in the cache, verified, or set aside there. */
+  readonly keptFiles: number;
+  readonly keptBytes: number;
+  /** Files in it that nothing keeps or lists; undefined until all of it has been read. */
+  readonly unkept: number | undefined;
+  /** It was deleted. */
+  readonly gone: boolean;
+}
+
+/** Archives over a network, by export and title. */
+export function listRemoteArchives(index: Index): RemoteArchive[] {
+  const rows = statement(
+    index,
+    `SELECT a.source, a.name, coalesce(a.title, a.name) AS title, a.export_id AS exportId, a.gone, a.unkept, a.listed,
+            count(l.offset) AS files, coalesce(sum(l.size), 0) AS bytes,
+            coalesce(sum(kept), 0) AS keptFiles, coalesce(sum(kept * l.size), 0) AS keptBytes
+     FROM archive a LEFT JOIN (
+       SELECT l.archive, l.offset, l.size,
+              EXISTS (SELECT 1 FROM cached c JOIN file f ON f.ino = c.ino
+                      WHERE c.ino = l.ino AND ${intact} AND f.size = l.size AND f.crc32 IS l.crc32)
+              OR EXISTS (SELECT 1 FROM superseded s WHERE s.ino = l.ino AND s.size = l.size) AS kept
+       FROM location l
+     ) l ON l.archive = a.id
+     WHERE a.remote GROUP BY a.id ORDER BY a.export_id, title, a.name`,
+  ).all() as (Omit<RemoteArchive, 'gone' | 'unkept'> & {
+    gone: number;
+    unkept: number | null;
+    listed: number | null;
+  })[];
+  return rows.map(({ gone, unkept, listed, ...row }) => ({
+    ...row,
+    gone: gone === 1,
+    // What the scan listed and the index did not take (a filter) is kept by nobody either.
+    unkept: unkept === null || listed === null ? undefined : unkept + Math.max(0, listed - row.files),
+  }));
+}
+
+/** Whether everything in it is kept here, so that nothing would be lost with it. */
+export const isDispensable = ({
+  files,
+  keptFiles,
+  unkept,
+  gone,
+}: Pick<RemoteArchive, 'files' | 'keptFiles' | 'unkept' | 'gone'>): boolean =>
+  !gone && unkept === 0 && files === keptFiles;
+
 export function listArchives(index: Index): KnownArchive[] {
   return statement(
     index,

@@ -25,11 +25,11 @@ export function hasArchives(index: Index, source: string): boolean {
 export function putArchive(index: Index, source: string, archive: ScannedArchive): number {
   const row = rawStatement(
     index,
-    `INSERT INTO archive (source, name, export_id, export_time, fingerprint, sequential, title, remote, unkept, gone)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+    `INSERT INTO archive (source, name, export_id, export_time, fingerprint, sequential, title, remote, unkept, listed, gone)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
      ON CONFLICT (source, name) DO UPDATE SET
        export_id = excluded.export_id, export_time = excluded.export_time, fingerprint = excluded.fingerprint,
-       sequential = excluded.sequential, title = excluded.title, remote = excluded.remote, unkept = excluded.unkept,
+       sequential = excluded.sequential, title = excluded.title, remote = excluded.remote, unkept = excluded.unkept, listed = excluded.listed,
        gone = 0
      RETURNING id`,
   ).get(
@@ -42,6 +42,7 @@ export function putArchive(index: Index, source: string, archive: ScannedArchive
     archive.title ?? null,
     archive.remote ? 1 : 0,
     archive.unkept ?? null,
+    archive.listed ?? null,
   ) as unknown[];
   return row[0] as number;
 }

@@ -160,4 +160,8 @@ export const migrations: readonly string[] = [
   -- It was found to be deleted.
   ALTER TABLE archive ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Files in it that its source lists, all of which may not be in the index; NULL: not known (yet).
+  ALTER TABLE archive ADD COLUMN listed INTEGER;
+  `,
 ];

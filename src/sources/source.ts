@@ -40,6 +40,8 @@ export interface ScannedArchive {
   readonly remote?: boolean;
   /** Files in it that are listed nowhere, so that nothing keeps them; undefined where that isn't known (yet). */
   readonly unkept?: number | undefined;
+  /** Files in it that are listed, whether or not the index takes all of them; undefined where that isn't known (yet). */
+  readonly listed?: number | undefined;
 }
 
 /** A place in a scanned archive, as a page names it. */

@@ -18,7 +18,7 @@ import {
   type HttpRequest,
   headerOf,
 } from './http.ts';
-import { createLibraryFetch, errorOfLibrary } from './library-fetch.ts';
+import { createLibraryFetch, errorOfLibrary, orAborted } from './library-fetch.ts';
 import { networkError } from './network-error.ts';
 import { type Patience, type Rests, standardPatience, withPatience } from './patience.ts';
 import { parseJson, readText } from './token-request.ts';
@@ -193,7 +193,7 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
       const { host } = new URL(url);
       return withPatience({ host, rests, patience, signal, log }, async () => {
         try {
-          return (await make()).data;
+          return (await orAborted(make(), signal, what)).data;
         } catch (error) {
           throw errorOfLibrary(error, { what, host, signal });
         }

@@ -12,7 +12,7 @@ import { draftFolder, type FolderDrafts } from './drafts.ts';
 import { type Export, type Loaded, page, type Stage } from './export-part.ts';
 import { gatherFolders, type MediaFile, type Place } from './gather.ts';
 import { type Item, joinFolders } from './items.ts';
-import { scannedAlbums, scannedItem, sharedIds, sortItems } from './listing.ts';
+import { isTrashed, scannedAlbums, scannedItem, sharedIds, sortItems } from './listing.ts';
 
 /** Items a page: some 4 MB of objects, and a transaction of some 100 ms; each page waits for the disk once. */
 const pageItems = 2000;
@@ -61,9 +61,13 @@ export async function* listExport(
       severity: 'notice',
     });
 
-  const archives = catalogs.map((catalog) =>
-    scannedArchive(one, catalog, { time, remote, unkept: early ? undefined : unkept(catalog, unknown) }),
-  );
+  const places = early ? undefined : countPlaces(items);
+  const archives = catalogs.map((catalog) => ({
+    ...scannedArchive(one, catalog, time),
+    remote,
+    unkept: early ? undefined : unkept(catalog, unknown),
+    listed: places === undefined ? undefined : (places.get(catalog) ?? 0),
+  }));
   const shared = sharedIds(items);
   const total = items.length;
   // Taken off the list: what has been given out makes room for what the index takes.
@@ -88,15 +92,7 @@ export async function* listExport(
   });
 }
 
-function scannedArchive(
-  one: Export,
-  { archive, fingerprint }: Catalog,
-  {
-    time,
-    remote,
-    unkept,
-  }: { readonly time: UnixSeconds; readonly remote: boolean; readonly unkept: number | undefined },
-): ScannedArchive {
+function scannedArchive(one: Export, { archive, fingerprint }: Catalog, time: UnixSeconds): ScannedArchive {
   const part = one.parts.find((part) => part.archive.name === archive);
   return {
     name: archive,
@@ -105,9 +101,19 @@ function scannedArchive(
     exportTime: time,
     fingerprint,
     sequential: part?.archive.sequential ?? false,
-    remote,
-    unkept,
   };
+}
+
+/** Files of the items that are not in the trash, in each archive. */
+function countPlaces(items: readonly Item[]): ReadonlyMap<Catalog, number> {
+  const counts = new Map<Catalog, number>();
+  for (const item of items) {
+    if (isTrashed(item)) continue;
+    for (const { copies } of item.files)
+      for (const { places } of copies)
+        for (const { catalog } of places) counts.set(catalog, (counts.get(catalog) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Files of the archive that nobody keeps; undefined where an older catalog doesn't tell. */

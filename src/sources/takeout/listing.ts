@@ -92,7 +92,7 @@ function yearOf({ drafts }: Item): number | undefined {
 }
 
 /** Held back only if everything says so: a photo that is in the trash and elsewhere is shown. */
-function isTrashed({ drafts }: Item): boolean {
+export function isTrashed({ drafts }: Item): boolean {
   let outside = 0;
   let saying = 0;
   for (const { folder, sidecar, uncertain } of drafts) {

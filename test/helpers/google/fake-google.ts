@@ -294,6 +294,7 @@ function sender(
       response.end();
       return;
     }
+    response.setMaxListeners(0);
     const stop = Math.min(size, cutAfter ?? size, stallAfter ?? size);
     const step = bytesPerSecond > 0 ? 16 << 10 : 1 << 20;
     response.flushHeaders();

@@ -32,18 +32,15 @@ export async function* eachPage(
       const page = await client.viaLibrary(
         { url: client.endpoints.drive, what: 'the list of files in Drive', signal },
         () =>
-          files.list(
-            {
-              q,
-              fields: `nextPageToken,files(${fields})`,
-              pageSize,
-              spaces: 'drive',
-              supportsAllDrives: true,
-              includeItemsFromAllDrives: true,
-              ...(pageToken === undefined ? {} : { pageToken }),
-            },
-            { signal },
-          ),
+          files.list({
+            q,
+            fields: `nextPageToken,files(${fields})`,
+            pageSize,
+            spaces: 'drive',
+            supportsAllDrives: true,
+            includeItemsFromAllDrives: true,
+            ...(pageToken === undefined ? {} : { pageToken }),
+          }),
       );
       yield page.files ?? [];
       pageToken = page.nextPageToken ?? undefined;

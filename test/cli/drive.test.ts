@@ -1,0 +1,184 @@
+/** Takeout in Drive as a user has it: added, synced, mounted, read, prefetched, and deleted in Drive. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addDrive, type FakeDrive } from '../helpers/google/drive.ts';
+import { type FakeGoogle, startFakeGoogle } from '../helpers/google/fake-google.ts';
+import { writeGoogleHome } from '../helpers/google/google-home.ts';
+import { buildTakeout, photo, type TakeoutSpec } from '../helpers/takeout-builder.ts';
+import { createPlace, type Place, until } from './run-program.ts';
+
+let fake: FakeGoogle;
+let drive: FakeDrive;
+let place: Place;
+
+beforeEach(async () => {
+  fake = await startFakeGoogle();
+  drive = addDrive(fake);
+  place = createPlace(fake.env);
+  writeGoogleHome(place.home, fake);
+});
+afterEach(async () => {
+  await place.clean();
+  await fake.close();
+  drive.close();
+});
+
+let uploads = 0;
+async function upload(spec: TakeoutSpec) {
+  const folder = join(place.folder, `upload-${++uploads}`);
+  mkdirSync(folder);
+  return (await buildTakeout(folder, spec)).map((path) => drive.add(path));
+}
+const entry = (name: string, bytes = photo(name), more: object = {}) => ({
+  folder: 'Photos from 2021',
+  name,
+  bytes,
+  ...more,
+});
+async function read(path: string): Promise<Buffer> {
+  const { stdout } = await promisify(execFile)('cat', [path], { encoding: 'buffer', maxBuffer: 1 << 28 });
+  return stdout;
+}
+const ok = async (...args: string[]) => {
+  const { code, stdout, stderr } = await place.run(...args);
+  expect([args.join(' '), code, code === 0 ? '' : stderr + stdout]).toEqual([args.join(' '), 0, '']);
+  return stdout;
+};
+
+describe('Takeout in Drive', () => {
+  it('is added, synced, mounted and read, without downloading the archives', async () => {
+    const video = photo('video', 30 << 20);
+    await upload({
+      parts: 2,
+      albums: [{ folder: 'Trip' }],
+      entries: [
+        entry('a.jpg', photo('a', 100_000), { part: 1 }),
+        entry('clip.mp4', video, { part: 2 }),
+        { ...entry('a.jpg', photo('a', 100_000)), folder: 'Trip', part: 1 },
+      ],
+    });
+    expect(await ok('add', 'drive')).toContain('Takeout folder');
+    expect(await ok('sources')).toContain('Takeout in Google Drive');
+    await ok('sync');
+    expect(drive.bytesSent()).toBeLessThan(4 << 20);
+    const before = drive.bytesSent();
+    const mount = place.start('mount', place.mountPoint);
+    await until(() => mount.stdout().includes('mounted') || readdirSync(place.mountPoint).length > 0, 20_000);
+    const year = join(place.mountPoint, 'years', '2021');
+    expect(readdirSync(year).sort()).toEqual(['a.jpg', 'clip.mp4']);
+    expect(readdirSync(join(place.mountPoint, 'albums', 'Trip'))).toEqual(['a.jpg']);
+    expect(drive.bytesSent()).toBe(before);
+    // By other processes: a read that waited in this one would hold up the fake.
+    expect((await read(join(year, 'a.jpg'))).equals(photo('a', 100_000))).toBe(true);
+    expect((await read(join(year, 'clip.mp4'))).equals(video)).toBe(true);
+    mount.child.kill('SIGTERM');
+    expect((await mount.ended).code).toBe(0);
+  }, 120_000);
+
+  it('is prefetched by long requests, and says what is no longer needed in Drive, and only then', async () => {
+    const entries = Array.from({ length: 60 }, (_, at) =>
+      entry(`p${at}.jpg`, photo(at, 50_000), { part: (at % 2) + 1 }),
+    );
+    const [first, second] = await upload({
+      parts: 2,
+      entries,
+      files: [{ path: 'Takeout/Mail/all.mbox', bytes: 'From: me', part: 2 }],
+    });
+    await ok('add', 'drive');
+    await ok('sync');
+    expect(await ok('status')).toMatch(/001\.zip +0 of 30 .*needed/);
+    const before = drive.bytesRequests();
+    const told = await ok('prefetch');
+    expect(drive.bytesRequests() - before).toBeLessThanOrEqual(4);
+    expect(told).toMatch(/001\.zip +30 of 30 .*safe to delete from Drive/);
+    expect(told).toMatch(/002\.zip +30 of 30 .*holds 1 file that gphotosfs doesn't keep/);
+    expect(readFileSync(join(place.cache, 'years/2021/p7.jpg')).equals(photo(7, 50_000))).toBe(true);
+
+    const status = JSON.parse(await ok('status', '--json')) as { archives: { dispensable: boolean }[] };
+    expect(status.archives.map(({ dispensable }) => dispensable)).toEqual([true, false]);
+    // Deleted there, as it was told: all is still here.
+    drive.files.delete(first?.id ?? '');
+    await ok('sync');
+    const after = JSON.parse(await ok('status', '--json')) as { unavailable: number; complete: boolean };
+    expect(after).toMatchObject({ unavailable: 0, complete: true });
+    expect(second?.trashed).toBe(false);
+    // Nothing was ever asked of Drive but to read.
+    expect(
+      new Set(fake.requests.filter(({ path }) => path.startsWith('/drive')).map(({ method }) => method)),
+    ).toEqual(new Set(['GET']));
+  }, 120_000);
+
+  it('that is deleted in Drive too early leaves its photos listed, unavailable, and comes back with it', async () => {
+    const [file] = await upload({ entries: [entry('a.jpg'), entry('b.jpg')] });
+    if (file === undefined) throw new Error();
+    await ok('add', 'drive');
+    await ok('sync');
+    file.trashed = true;
+    await ok('sync');
+    const status = async () =>
+      JSON.parse(await ok('status', '--json')) as { files: number; unavailable: number };
+    expect(await status()).toMatchObject({ files: 2, unavailable: 2 });
+    const { code, stdout } = await place.run('prefetch', '--json');
+    expect(code).toBe(3);
+    expect(stdout).toContain('"kind":"unavailable"');
+    file.trashed = false;
+    const before = drive.bytesRequests();
+    await ok('sync');
+    expect(drive.bytesRequests()).toBe(before);
+    expect(await status()).toMatchObject({ files: 2, unavailable: 0 });
+    await ok('prefetch');
+  }, 120_000);
+
+  it('exported again in full transfers no photo byte', async () => {
+    const entries = Array.from({ length: 40 }, (_, at) => entry(`p${at}.jpg`, photo(at, 400_000)));
+    await upload({ parts: 2, entries });
+    await ok('add', 'drive');
+    await ok('sync');
+    await ok('prefetch');
+    await upload({ parts: 3, exportTime: '20260301T120000Z', entries });
+    const before = drive.bytesSent();
+    await ok('sync');
+    // The last megabyte of each archive, which has its directory, and the sidecars.
+    expect(drive.bytesSent() - before).toBeLessThan(3 * (1 << 20) + 100_000);
+    const synced = drive.bytesSent();
+    const told = await ok('prefetch');
+    expect(drive.bytesSent()).toBe(synced);
+    expect(told).toContain('0 files fetched');
+    expect(told.match(/safe to delete from Drive/g)?.length).toBe(5);
+  }, 120_000);
+
+  it('gives up at the daily limit with exit 5, and goes on inside the archive the next day', async () => {
+    const entries = Array.from({ length: 200 }, (_, at) => entry(`p${at}.jpg`, photo(at, 20_000)));
+    const [file] = await upload({ entries });
+    await ok('add', 'drive');
+    await ok('sync');
+    const error = {
+      code: 403,
+      message: 'Limit',
+      errors: [{ domain: 'usageLimits', reason: 'dailyLimitExceeded' }],
+    };
+    const fault = fake.plan({
+      path: `/drive/v3/files/${file?.id}`,
+      after: 3,
+      times: 1000,
+      status: 403,
+      body: { error },
+    });
+    const stopped = await place.run('prefetch', '--long-range', '1M');
+    expect([stopped.code, stopped.stderr + stopped.stdout]).toEqual([
+      5,
+      expect.stringMatching(/[Gg]o on after/),
+    ]);
+    expect(fault.fired).toBeGreaterThan(0);
+    fault.fired = 1000;
+    const cached = readdirSync(join(place.cache, 'years/2021')).length;
+    expect(cached).toBeGreaterThan(10);
+    expect(cached).toBeLessThan(200);
+    const before = drive.bytesSent();
+    await ok('prefetch');
+    expect(drive.bytesSent() - before).toBeLessThan((200 - cached + 2) * 21_000);
+  }, 120_000);
+});
