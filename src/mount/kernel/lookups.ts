@@ -3,7 +3,7 @@
  * one, FORGET gives them back. Inode numbers are permanent, so nothing is freed here; the count shows what
  * the kernel keeps, and that it is told the truth.
  */
-import { addToBoard, type Board, setBoard } from './board.ts';
+import { addToBoard, type Board } from './board.ts';
 
 export interface Lookups {
   add(ino: number): void;
@@ -13,23 +13,37 @@ export interface Lookups {
 }
 
 export function createLookups(board: Board): Lookups {
-  const counts = new Map<number, number>();
-  const addAll = (inos: readonly number[]) => {
-    for (const ino of inos) counts.set(ino, (counts.get(ino) ?? 0) + 1);
-    addToBoard(board, 'lookups', inos.length);
-    setBoard(board, 'inodes', counts.size);
-  };
+  // By inode number: these count up from 1 without gaps. A Map took a fifth of the time of a listing (measured), and
+  // ten times the memory.
+  let counts = new Uint32Array(1024);
+
+  function take(ino: number): void {
+    if (ino >= counts.length) {
+      const more = new Uint32Array(Math.max(counts.length * 2, ino + 1));
+      more.set(counts);
+      counts = more;
+    }
+    if (counts[ino] === 0) addToBoard(board, 'inodes', 1);
+    counts[ino] = (counts[ino] ?? 0) + 1;
+  }
+
   return {
-    add: (ino) => addAll([ino]),
-    addAll,
+    add(ino) {
+      take(ino);
+      addToBoard(board, 'lookups', 1);
+    },
+    addAll(inos) {
+      for (const ino of inos) take(ino);
+      addToBoard(board, 'lookups', inos.length);
+    },
     forget(ino, count) {
-      const held = counts.get(ino) ?? 0;
+      const held = counts[ino] ?? 0;
       // More given back than taken would be a defect here; the board then shows less than the truth, never 2^32.
       const given = Math.min(held, count);
-      if (held > given) counts.set(ino, held - given);
-      else counts.delete(ino);
+      if (given === 0) return;
+      counts[ino] = held - given;
       addToBoard(board, 'lookups', -given);
-      setBoard(board, 'inodes', counts.size);
+      if (given === held) addToBoard(board, 'inodes', -1);
     },
   };
 }
