@@ -1,13 +1,17 @@
 /**
- * `npm run bench [-- sync listing reading prefetch]`: measures, in one run on one machine, and prints a table; `--json` prints
- * rows as JSON. Nothing here is an assertion. Data is kept in `.bench/` for the next run.
+ * `npm run bench [-- sync listing reading prefetch idle scale]`: measures, in one run on one machine, and prints a table
+ * with the machine above it; `--json` prints both as JSON, a line each. Nothing here is an assertion. Data is kept in
+ * `.bench/` for the next run.
  */
 import { mkdirSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { benchIdle } from './idle.ts';
 import { benchListing } from './listing.ts';
 import type { Row } from './measure.ts';
 import { benchPrefetch } from './prefetch.ts';
 import { benchReading } from './reading.ts';
+import { benchScale } from './scale.ts';
 import { benchSync } from './sync.ts';
 
 const benches: Readonly<Record<string, (folder: string, rounds: number) => Promise<Row[]>>> = {
@@ -15,6 +19,8 @@ const benches: Readonly<Record<string, (folder: string, rounds: number) => Promi
   listing: benchListing,
   reading: benchReading,
   prefetch: benchPrefetch,
+  idle: benchIdle,
+  scale: benchScale,
 };
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -30,9 +36,24 @@ for (const [name, bench] of Object.entries(benches)) {
   rows.push(...(await bench(folder, rounds)));
 }
 
+const processors = cpus();
+const machine = {
+  processors: processors.length,
+  model: processors[0]?.model ?? '',
+  memoryGb: Math.round(totalmem() / 1e9),
+  kernel: `${type()} ${release()}`,
+  node: process.version,
+  rounds,
+  /** Processes that wanted to run in the last minute: with more than a bench's own one or two, no figure means much. */
+  load: loadavg()[0]?.toFixed(1),
+};
 if (args.includes('--json')) {
+  console.log(JSON.stringify({ machine }));
   for (const row of rows) console.log(JSON.stringify(row));
 } else {
+  console.log(
+    `${machine.processors} × ${machine.model}, ${machine.memoryGb} GB, ${machine.kernel}, Node ${machine.node}; medians of ${rounds}; load ${machine.load}\n`,
+  );
   console.log('| what | ours | other | ratio | goal |\n|---|---|---|---|---|');
   for (const row of rows)
     console.log(`| ${row.what} | ${row.ours} | ${row.other} | ${row.ratio} | ${row.goal} |`);

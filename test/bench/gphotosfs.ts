@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { peakOf } from './measure.ts';
+import { ownMemoryOf, peakOf } from './measure.ts';
 
 export const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -30,11 +30,35 @@ export function gphotosfs(home: Home, ...args: readonly string[]): string {
   return execFileSync(process.execPath, [main, ...args], { env: home.env, encoding: 'utf8' });
 }
 
+/** A home with these archives, synced. */
+export function syncedHome(folder: string, parts: readonly string[]): Home {
+  const home = freshHome(folder);
+  gphotosfs(home, 'add', 'takeout', ...parts);
+  gphotosfs(home, 'sync');
+  return home;
+}
+
+/** Does something on a fresh mount, and gives what it gave. */
+export async function onFreshMount<T>(
+  home: Home,
+  driver: string,
+  work: (mounted: Mount) => Promise<T>,
+): Promise<T> {
+  const mounted = await mount(home, driver);
+  try {
+    return await work(mounted);
+  } finally {
+    await mounted.unmount();
+  }
+}
+
 export interface Mount {
   readonly path: string;
   /** From the start of the process to the first answered `ls`, seconds. */
   readonly firstLs: number;
-  peakMb(): number;
+  /** The process's: peak, and what is its own now, MB. */
+  memory(): { readonly peakMb: number; readonly ownMb: number };
+  readonly pid: number;
   unmount(): Promise<void>;
 }
 
@@ -52,7 +76,8 @@ export async function mount(home: Home, driver: string): Promise<Mount> {
   return {
     path,
     firstLs,
-    peakMb: () => peakOf(child.pid ?? 0),
+    pid: child.pid ?? 0,
+    memory: () => ({ peakMb: peakOf(child.pid ?? 0), ownMb: ownMemoryOf(child.pid ?? 0) }),
     unmount: () =>
       new Promise((resolve) => {
         child.on('exit', () => resolve());

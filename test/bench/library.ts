@@ -52,6 +52,17 @@ export function nativeTree(folder: string): void {
   }
 }
 
+/** A Takeout of so many photos in one folder, stored; gives its parts. */
+export async function oneFolderTakeout(folder: string, count: number, bytes: number): Promise<string[]> {
+  if (existsSync(folder)) return readdirSync(folder).map((name) => join(folder, name));
+  const entries = Array.from({ length: count }, (_, at) => ({
+    folder: 'Photos from 2021',
+    name: `IMG_${String(at).padStart(6, '0')}.jpg`,
+    bytes: photo(at, bytes),
+  }));
+  return buildTakeout(folder, { parts: 2, entries });
+}
+
 /** A Takeout with one video of 1 GiB, stored. */
 export async function videoTakeout(folder: string): Promise<string[]> {
   if (existsSync(folder)) return readdirSync(folder).map((name) => join(folder, name));

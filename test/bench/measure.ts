@@ -39,6 +39,15 @@ export function peakOf(pid: number): number {
   }
 }
 
+/** Resident memory of a process now that is its own, without pages of mapped files, MB. */
+export function ownMemoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
+export const sec = (seconds: number) => `${seconds.toFixed(2)} s`;
+export const ms = (seconds: number) => `${(seconds * 1000).toFixed(0)} ms`;
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -8,14 +8,13 @@
  */
 import { errno } from '../errno.ts';
 import { putDot, putListed, putListedPlus, putOpen } from './answer.ts';
+import { batchLength } from './batches.ts';
 import { readBoard } from './board.ts';
 import type { OpenDirectory } from './handles.ts';
 import { answerHeaderLength, openFlag, openOutLength, readIn, readUint64 } from './protocol.ts';
 import type { Request } from './request.ts';
 import { fail, type Handler, ok, type Session } from './session.ts';
 
-/** Rows read at once: 1 ms of work, which is how long it may hold up other requests. */
-const batch = 256;
 /** Fewer rows than this in hand, an answer's worth, and the next batch is read ahead. */
 const lowWater = 200;
 
@@ -114,8 +113,8 @@ function seek(session: Session, directory: OpenDirectory, cookie: number): void 
 function readBatch(session: Session, directory: OpenDirectory): void {
   const inHand = directory.entries.slice(directory.next);
   const last = inHand.at(-1)?.cookie ?? directory.cookie;
-  const rows = session.filesystem.readdir(directory.ino, last <= dotdotCookie ? 0 : last, batch);
+  const rows = session.batches.read(directory.ino, last <= dotdotCookie ? 0 : last);
   directory.entries = inHand.length === 0 ? rows : [...inHand, ...rows];
   directory.next = 0;
-  directory.complete = rows.length < batch;
+  directory.complete = rows.length < batchLength;
 }

@@ -1,6 +1,7 @@
 /** What the handlers of one mount share, and how they answer. */
 import type { Filesystem } from '../filesystem.ts';
 import { type AnswerBuffer, sendAnswer } from './answer.ts';
+import type { Batches } from './batches.ts';
 import type { Board } from './board.ts';
 import type { Handles, OpenDirectory, OpenFile } from './handles.ts';
 import type { Lookups } from './lookups.ts';
@@ -14,6 +15,7 @@ export interface Session {
   readonly presentation: Presentation;
   readonly answer: AnswerBuffer;
   readonly board: Board;
+  readonly batches: Batches;
   readonly lookups: Lookups;
   readonly files: Handles<OpenFile>;
   readonly directories: Handles<OpenDirectory>;

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openFilesystem } from '../filesystem.ts';
 import { createAnswerBuffer } from './answer.ts';
+import { createBatches } from './batches.ts';
 import { raiseOnBoard } from './board.ts';
 import { createHandles, type OpenDirectory, type OpenFile } from './handles.ts';
 import { createLookups } from './lookups.ts';
@@ -29,6 +30,7 @@ port.once('message', ({ device }: ServeMessage) => {
     board,
     post,
     answer: createAnswerBuffer(),
+    batches: createBatches(filesystem, board),
     lookups: createLookups(board),
     files: createHandles<OpenFile>(board, 'files'),
     directories: createHandles<OpenDirectory>(board, 'directories'),
