@@ -1,7 +1,7 @@
 /** `logout`: gives the account's token back to Google and deletes it. Sources and cached photos stay. */
 import { endpointsOf } from '../sources/google/endpoints.ts';
 import { createHttp } from '../sources/google/http.ts';
-import { signOut } from '../sources/google/sign-in.ts';
+import { signOut } from '../sources/google/sign-out.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Run } from './run.ts';
 

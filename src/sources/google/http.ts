@@ -121,6 +121,11 @@ export function headerOf(headers: HeaderFields, name: string): string | undefine
   return Array.isArray(value) ? value[0] : value;
 }
 
+/** The media type that is announced, without parameters, in lower case; empty where none is. */
+export function mediaType(headers: HeaderFields): string {
+  return (headerOf(headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
 function redirectTarget(target: string, from: HttpRequest): URL {
   const url = URL.canParse(target, from.url.href) ? new URL(target, from.url) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw refuseRedirect(from, 'to no address');

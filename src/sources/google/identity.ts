@@ -1,5 +1,5 @@
 /** Whose account a token is of, as the id token tells that came with it. */
-import { parseJson } from './token-request.ts';
+import { parseJson } from './read-body.ts';
 
 export interface Identity {
   /** Google's lasting id of the account. */

@@ -44,23 +44,3 @@ export function errorOfLibrary(
   const fields = headers instanceof globalThis.Headers ? Object.fromEntries(headers) : {};
   return errorOfRefusal(status, body, { what, host, headers: fields, now: Date.now() });
 }
-
-/**
- * The promise's outcome, or `interrupted` as soon as the signal fires. The signal is not for the library itself: it copies
- * its options deeply, and a copied AbortSignal never fires and is refused by undici.
- */
-export async function orAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-  what: string,
-): Promise<T> {
-  if (signal === undefined) return promise;
-  promise.catch(() => {});
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new GphotosfsError('interrupted', `${what} was stopped`));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', stop));
-}

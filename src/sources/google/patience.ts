@@ -58,6 +58,7 @@ async function rest({ host, rests, patience, signal }: PatientRequest, began: nu
     if (left <= 0) return;
     if (performance.now() - began + left > patience.totalMs) {
       throw new GphotosfsError('quota', `${host} wants to be left alone for ${Math.ceil(left / 1000)} s`, {
+        hint: 'Try again later.',
         retryAfterMs: left,
       });
     }

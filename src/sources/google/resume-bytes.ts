@@ -3,7 +3,7 @@
  * that gets anywhere. Two versions are never joined: the length and the mark of the version (ETag) must stay the same.
  */
 import { GphotosfsError } from '../../model/errors.ts';
-import type { OpenedBytes } from './client.ts';
+import type { OpenedBytes } from './bytes.ts';
 import { wakeable } from './patience.ts';
 
 export interface ResumeRequest {

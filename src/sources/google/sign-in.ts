@@ -1,9 +1,8 @@
-/** Signing in and out: from the owner's consent to `token.json`, and back. */
+/** Signing in: from the owner's consent to `token.json`. */
 import { GphotosfsError } from '../../model/errors.ts';
+import type { AccountPlace } from './account-place.ts';
 import { type ClientSecret, readClientSecret } from './client-secret.ts';
 import { type Consent, type ConsentAnswer, createConsent, readConsentAnswer } from './consent.ts';
-import type { Endpoints } from './endpoints.ts';
-import type { Http } from './http.ts';
 import { readIdToken } from './identity.ts';
 import { type LoopbackPage, startLoopback } from './loopback.ts';
 import { standardPatience, withPatience } from './patience.ts';
@@ -11,14 +10,7 @@ import { allowedServices, identityScopes, type Service, serviceNames, services }
 import { changeToken, readToken, type Token } from './token-file.ts';
 import { requestToken, type TokenAnswer } from './token-request.ts';
 import { renewalTime } from './tokens.ts';
-
-export interface AccountPlace {
-  readonly http: Http;
-  readonly endpoints: Endpoints;
-  readonly account: string;
-  readonly secretPath: string;
-  readonly tokenPath: string;
-}
+import { untilAborted } from './until-aborted.ts';
 
 export interface SignInRequest extends AccountPlace {
   /** Shows the owner the address of the consent page; called once. */
@@ -76,7 +68,7 @@ export async function signIn(request: SignInRequest): Promise<SignedIn> {
       },
       (error: unknown) => answered.reject(error),
     );
-    const answer = await untilAborted(answered.promise, signal, request.signal);
+    const answer = await untilAborted(answered.promise, signal, () => whyNot(request.signal));
     if ('error' in answer) throw answer.error;
     const signedIn = await keep(request, client, consent, answer.code);
     finished.resolve({
@@ -92,6 +84,14 @@ export async function signIn(request: SignInRequest): Promise<SignedIn> {
   } finally {
     await loopback.close();
   }
+}
+
+function whyNot(signal: AbortSignal): GphotosfsError {
+  return signal.aborted
+    ? new GphotosfsError('interrupted', 'the sign-in was stopped')
+    : new GphotosfsError('sign-in', 'nobody answered the consent page', {
+        hint: 'Run "gphotosfs login" again.',
+      });
 }
 
 const strayPage: LoopbackPage = {
@@ -176,69 +176,6 @@ function refuseOther(account: string, before: Token | undefined, token: Token): 
       hint: `Sign in as ${name(before)}, or use a label of its own: gphotosfs login --account LABEL. To give "${account}" away, run "gphotosfs logout" first.`,
     },
   );
-}
-
-/** What became of a sign-out. */
-export interface SignedOut {
-  readonly email: string | undefined;
-  /** Google has taken the token back. Otherwise it has only been deleted here. */
-  readonly revoked: boolean;
-}
-
-/**
- * Gives the token back to Google and deletes it, in any case. undefined where the account wasn't signed in.
- * @throws `interrupted`
- */
-export async function signOut(
-  place: AccountPlace & { readonly signal: AbortSignal },
-): Promise<SignedOut | undefined> {
-  const { http, endpoints, account, tokenPath, signal } = place;
-  let token: Token | undefined;
-  await changeToken(tokenPath, account, (now) => {
-    token = now;
-    return undefined;
-  });
-  if (token === undefined) return undefined;
-  return { email: token.email, revoked: await revoke(http, endpoints.revoke, token.refreshToken, signal) };
-}
-
-async function revoke(http: Http, url: string, refreshToken: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    const { status, body } = await http.send({
-      method: 'POST',
-      url: new URL(url),
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ token: refreshToken }).toString(),
-      followRedirects: false,
-      what: 'the sign-out',
-      signal,
-    });
-    await body.dump().catch(() => {});
-    // 400 invalid_token: it was dead already.
-    return status === 200 || status === 400;
-  } catch {
-    return false;
-  }
-}
-
-/** The first of the promise and the signals. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, owners: AbortSignal): Promise<T> {
-  const stopped = deferred<never>();
-  const stop = () =>
-    stopped.reject(
-      owners.aborted
-        ? new GphotosfsError('interrupted', 'the sign-in was stopped')
-        : new GphotosfsError('sign-in', 'nobody answered the consent page', {
-            hint: 'Run "gphotosfs login" again.',
-          }),
-    );
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([promise, stopped.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 interface Deferred<T> {

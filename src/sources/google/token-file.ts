@@ -43,7 +43,7 @@ const fields: Readonly<Record<keyof Token, (value: unknown) => boolean>> = {
 
 /** The account's token; undefined where it isn't signed in. @throws `sign-in` for a file that is damaged */
 export function readToken(path: string, account: string): Token | undefined {
-  return readTokens(path)[account];
+  return ownToken(readTokens(path), account);
 }
 
 /**
@@ -57,7 +57,7 @@ export async function changeToken(
 ): Promise<Token | undefined> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   return withFileLock(path, async () => {
-    const before = readTokens(path)[account];
+    const before = ownToken(readTokens(path), account);
     const after = await change(before);
     if (after === before) return after;
     const { [account]: _, ...others } = readTokens(path);
@@ -65,6 +65,11 @@ export async function changeToken(
     writeFileAtomically(path, `${JSON.stringify(all, undefined, 2)}\n`);
     return after;
   });
+}
+
+/** A label may be called like something that every object has. */
+function ownToken(tokens: Readonly<Record<string, Token>>, account: string): Token | undefined {
+  return Object.hasOwn(tokens, account) ? tokens[account] : undefined;
 }
 
 /** All accounts that are signed in, by label. @throws `sign-in` for a file that is damaged */

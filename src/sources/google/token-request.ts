@@ -4,6 +4,7 @@ import type { ClientSecret } from './client-secret.ts';
 import { errorOfRefusal, errorOfStrayPage } from './google-error.ts';
 import { type Http, headerOf } from './http.ts';
 import { networkError } from './network-error.ts';
+import { parseJson, readText } from './read-body.ts';
 
 const answerSchema = z.object({
   access_token: z.string().min(1),
@@ -57,25 +58,4 @@ export async function requestToken(request: TokenRequest): Promise<TokenAnswer> 
   const parsed = answerSchema.safeParse(parseJson(text));
   if (!parsed.success) throw errorOfStrayPage(headerOf(answer.headers, 'content-type') ?? '', context);
   return parsed.data;
-}
-
-/** A body as text, at most `limit` bytes of it. */
-export async function readText(body: AsyncIterable<Buffer>, limit: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length >= limit) break;
-  }
-  return Buffer.concat(chunks).toString('utf8', 0, Math.min(length, limit));
-}
-
-/** undefined for what isn't JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@
  * The access token of an account, always one that Google takes: refreshed some time before it ends, once for all
  * processes. Whoever refreshes holds the lock of `token.json` and looks there first, for another may just have done it.
  */
-import { GphotosfsError } from '../../model/errors.ts';
+import { errorCode, GphotosfsError } from '../../model/errors.ts';
 import { type ClientSecret, readClientSecret } from './client-secret.ts';
 import { refusalOf } from './google-error.ts';
 import type { Http } from './http.ts';
@@ -26,13 +26,14 @@ export interface TokensRequest {
   readonly account: string;
   readonly secretPath: string;
   readonly tokenPath: string;
+  readonly log: (message: string) => void;
 }
 
 /** Google refuses a dead token for ever; it isn't asked again about the same one for so long, ms. */
 const askAgainAfterMs = 60_000;
 
 export function createTokens(request: TokensRequest): Tokens {
-  const { http, account, secretPath, tokenPath } = request;
+  const { http, account, secretPath, tokenPath, log } = request;
   let held: Token | undefined;
   let refreshing: Promise<Token> | undefined;
   let dead:
@@ -50,7 +51,7 @@ export function createTokens(request: TokensRequest): Tokens {
   async function refresh(refused: string | undefined, signal: AbortSignal | undefined): Promise<Token> {
     const client = readClientSecret(secretPath);
     let refusal: GphotosfsError | undefined;
-    const token = await changeToken(tokenPath, account, async (now) => {
+    const step = async (now: Token | undefined): Promise<Token> => {
       if (now === undefined) throw notSignedIn(account);
       if (now.accessToken !== refused && isFresh(now)) return now;
       if (now.clientId !== client.clientId) throw otherClient(account);
@@ -63,6 +64,12 @@ export function createTokens(request: TokensRequest): Tokens {
         dead = { refreshToken: now.refreshToken, error: refusal, until: performance.now() + askAgainAfterMs };
         return { ...now, refusedAt: now.refusedAt ?? Date.now() };
       }
+    };
+    const token = await changeToken(tokenPath, account, step).catch((error: unknown) => {
+      if (!cannotWrite(error)) throw error;
+      // A configuration that is mounted read-only: each process has a token of its own then, which does no harm.
+      log(`${tokenPath} can't be written, so each start asks Google for another token`);
+      return step(readToken(tokenPath, account));
     });
     if (refusal !== undefined) throw refusal;
     if (token === undefined) throw notSignedIn(account);
@@ -122,6 +129,10 @@ export function renewalTime({ expires_in: seconds }: TokenAnswer, now = Date.now
 
 function isDead(error: unknown): error is GphotosfsError {
   return refusalOf(error)?.reasons.includes('invalid_grant') ?? false;
+}
+
+function cannotWrite(error: unknown): boolean {
+  return ['EROFS', 'EACCES', 'EPERM'].includes(errorCode(error) ?? '');
 }
 
 function ended(account: string, token: Token, { message, cause }: GphotosfsError): GphotosfsError {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,6 +131,23 @@ describe('a token', () => {
     expect(fake.oauth.isAlive(stored().accessToken)).toBe(true);
     await call(open());
     expect(readdirSync(home).sort()).toEqual(['client_secret.json', 'token.json']);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('a home that is mounted read-only', () => {
+  it('has fresh tokens all the same', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', 'none', home]);
+    try {
+      const before = signIn(due);
+      execFileSync('mount', ['-o', 'remount,ro', home]);
+      const client = open();
+      await call(client);
+      await call(client);
+      expect(stored()).toEqual(before);
+      expect(fake.count('/oauth2/token')).toBe(1);
+    } finally {
+      execFileSync('umount', [home]);
+    }
   });
 });
 

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { GphotosfsError } from '../../../model/errors.ts';
-import type { GoogleClient, OpenedBytes } from '../client.ts';
+import type { OpenedBytes } from '../bytes.ts';
+import type { GoogleClient } from '../client.ts';
 import { refusalOf } from '../google-error.ts';
 import { resumeBytes } from '../resume-bytes.ts';
 import { eachPage, fileFields } from './list-files.ts';

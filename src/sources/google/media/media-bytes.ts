@@ -6,7 +6,8 @@
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { Location } from '../../../model/words.ts';
 import type { OpenRequest } from '../../source.ts';
-import type { GoogleClient, OpenedBytes } from '../client.ts';
+import type { OpenedBytes } from '../bytes.ts';
+import type { GoogleClient } from '../client.ts';
 import type { DailyQuota } from '../daily-budget.ts';
 import { refusalOf } from '../google-error.ts';
 import { resumeBytes } from '../resume-bytes.ts';
