@@ -138,7 +138,7 @@ there are warnings, with 1 when something doesn't work.`,
   {
     name: 'login',
     summary: 'sign in to Google, for the sources that read an account',
-    more: `Needs client_secret.json of your own client in the configuration folder; see the README, "A Google account".
+    more: `Needs client_secret.json of your own client in the configuration folder; see native-notes/google-account.md.
 It asks for reading only. On a machine without a screen use --no-browser.
 
   gphotosfs login

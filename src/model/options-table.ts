@@ -1,4 +1,4 @@
-/** The options as the table of the README; a test holds that the README has it. */
+/** The options as the table of `native-notes/options.md`; a test holds that the page has it. */
 import { flagOf, type Option, type OptionName, optionNames, options } from './options.ts';
 
 /** A Markdown table with a row for every option. */

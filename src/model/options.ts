@@ -1,6 +1,6 @@
 /**
  * Every option of gphotosfs, declared once as data: flags, environment variables, keys of `config.json`, `--help` and
- * the README's table are made from this list, so none of them can forget one.
+ * the table in `native-notes/` are made from this list, so none of them can forget one.
  */
 import {
   parseBytes,
@@ -78,7 +78,7 @@ export interface Option {
   readonly key?: string;
   readonly help: string;
   readonly commands: 'all' | readonly CommandName[];
-  /** Hardly anybody needs it: in the README's table, not in the help. */
+  /** Hardly anybody needs it: in the table of all options, not in the help. */
   readonly rare?: boolean;
 }
 

@@ -66,7 +66,7 @@ export function readConsentAnswer({ state }: Consent, parameters: URLSearchParam
   const message = why === 'access_denied' ? 'you did not agree' : `Google answered "${why.slice(0, 100)}"`;
   return {
     error: new GphotosfsError('sign-in', `the sign-in was not completed: ${message}`, {
-      hint: 'Run "gphotosfs login" again. A page "Access blocked" before that means: see the README, "A Google account".',
+      hint: 'Run "gphotosfs login" again. A page "Access blocked" before that means: see native-notes/google-account.md.',
     }),
   };
 }
