@@ -8,10 +8,8 @@ import { GphotosfsError } from '../model/errors.ts';
 import type { Content } from '../model/words.ts';
 import { abortableStream } from './abortable.ts';
 import { type Hashing, hashingOf } from './hashing.ts';
+import type { HeldBlock } from './held-block.ts';
 import { readAt, writeAt } from './read-at.ts';
-
-/** Bytes at the end of a file that no reader gets before all of it is verified. */
-export const heldBack = 64 * 1024;
 
 /** What a completed fill knows. */
 export interface Filled {
@@ -42,6 +40,8 @@ export interface FillRequest {
   readonly name: string;
   readonly fd: number;
   readonly expected: Content;
+  /** What is not given before all is verified. */
+  readonly held: HeldBlock;
   /** What the file has already, hashed; `bytes` go on behind it. */
   readonly begun?: Hashing | undefined;
   readonly bytes: AsyncIterable<Buffer>;
@@ -66,8 +66,7 @@ export function startFill(request: FillRequest): Fill {
   let failure: unknown;
   let complete = false;
 
-  const readable = () =>
-    complete ? expected.size : Math.min(written, Math.max(0, expected.size - heldBack));
+  const readable = () => (complete ? expected.size : Math.min(written, request.held.start()));
   const wake = () => {
     for (const waiter of waiters) {
       if (failure !== undefined) waiter.reject(failure);

@@ -9,6 +9,7 @@ import { getFile } from '../index/items.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import type { FetchParts, FetchTask, Outcome } from './fetch.ts';
 import { type Fill, type Filled, startFill } from './fill.ts';
+import type { HeldBlock } from './held-block.ts';
 import { hashLeft } from './left-behind.ts';
 import { choosePlace, type Place } from './locate.ts';
 import type { Vessel } from './vessel.ts';
@@ -33,6 +34,7 @@ export interface OriginRequest {
   readonly vessel: Vessel;
   /** The photo, in messages. */
   readonly label: string;
+  readonly held: HeldBlock;
   /** Whether someone reads along by now. */
   readonly isRead: () => boolean;
   /** Told how much is written. */
@@ -66,6 +68,7 @@ export async function findOrigin(request: OriginRequest): Promise<Origin> {
     name: label,
     fd,
     expected: content,
+    held: request.held,
     begun,
     bytes,
     signal,

@@ -7,7 +7,8 @@ import { toGphotosfsError } from '../model/errors.ts';
 import { abortable } from './abortable.ts';
 import { correctSize } from './correct-size.ts';
 import type { Fetch, FetchParts, FetchTask, Outcome } from './fetch.ts';
-import { type Fill, type Filled, heldBack } from './fill.ts';
+import type { Fill, Filled } from './fill.ts';
+import { createHeldBlock, heldBack } from './held-block.ts';
 import { type Filling, findOrigin, type Origin } from './origin.ts';
 import { createVessel } from './vessel.ts';
 
@@ -37,7 +38,16 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
   let isLoose = false;
   let isOver = false;
 
-  const origin = findOrigin({ parts, task, vessel, label, isRead: () => isRead, progress: tellOthers() });
+  const held = createHeldBlock(content.size);
+  const origin = findOrigin({
+    parts,
+    task,
+    vessel,
+    label,
+    held,
+    isRead: () => isRead,
+    progress: tellOthers(),
+  });
   const verified = origin.then(verify);
   const published = verified.then(publish);
   for (const promise of [origin, verified, published]) promise.catch(() => {});
@@ -147,8 +157,10 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
     signal: AbortSignal,
   ): Promise<Buffer | undefined> {
     const end = offset + length;
-    const isFar = offset > fill.readable() + farSeek && end <= content.size - heldBack;
+    const filled = fill.readable();
+    const isFar = offset > filled + farSeek;
     if (!isFar || place === undefined || !place.location.seekable) return undefined;
+    if (!held.allows(offset, end, filled)) return undefined;
     try {
       const bytes = await parts.blocks.read(place, offset, end, signal);
       seen = true;
