@@ -118,7 +118,7 @@ export interface Memo {
  */
 export interface Page {
   readonly archives: readonly ScannedArchive[];
-  /** May be made while it is gone through, which is once: a page of them need not be in memory. */
+  /** May be made anew each time it is gone through: a page of them need not be in memory. */
   readonly items: Iterable<ScannedItem>;
   readonly albums: readonly ScannedAlbum[];
   readonly memos: readonly Memo[];

@@ -13,6 +13,7 @@ import { type Export, type Loaded, page, type Stage } from './export-part.ts';
 import { gatherFolders, type MediaFile, type Place } from './gather.ts';
 import { type Item, joinFolders } from './items.ts';
 import { isTrashed, scannedAlbums, scannedItem, sharedIds, sortItems } from './listing.ts';
+import { inTightHeap } from './tight-heap.ts';
 
 /** Items a page: some 4 MB of objects, and a transaction of some 100 ms; each page waits for the disk once. */
 const pageItems = 2000;
@@ -33,7 +34,10 @@ export interface ListingRequest {
  * Joins what the catalogs hold, and gives it out. An early listing has only what its directories place for good: items
  * with a year, outside the trash; albums wait for their own JSONs, which have their titles.
  */
-export async function* listExport(
+export const listExport = (...listing: Parameters<typeof listPages>): AsyncGenerator<Page, void, undefined> =>
+  inTightHeap(listPages(...listing));
+
+async function* listPages(
   { source, one, time, loaded: { catalogs, gone }, stage, remote }: ListingRequest,
   request: ScanRequest,
   finished: Page['memos'][number],
@@ -74,8 +78,12 @@ export async function* listExport(
   for (let done = 0; done < total; ) {
     throwIfAborted(request.signal, one.id);
     const some = items.splice(0, pageItems);
-    const scanned = eachOf(some, (item) => scannedItem(item, one.id, shared, crc));
-    yield page({ archives: done === 0 ? archives : [], items: early ? datedOf(scanned) : scanned, early });
+    const scanned = eachOf(some, (item) => {
+      const made = scannedItem(item, one.id, shared, crc);
+      // What can be listed before its sidecar is read.
+      return early && (made.yearFolder === undefined || made.trashed) ? undefined : made;
+    });
+    yield page({ archives: done === 0 ? archives : [], items: scanned, early });
     done += some.length;
     request.progress({ phase: 'listing photos', done, total });
   }
@@ -124,13 +132,15 @@ function unkept(catalog: Catalog, unknown: readonly MediaFile[]): number | undef
 }
 
 /** Each made when it is asked for, and garbage before it grows old: of lists, half stayed in memory to the end. */
-function* eachOf<T, R>(list: readonly T[], make: (one: T) => R): Generator<R, void, undefined> {
-  for (const one of list) yield make(one);
-}
-
-/** Those that can be listed before their sidecars are read. */
-function* datedOf(items: Iterable<ScannedItem>): Generator<ScannedItem, void, undefined> {
-  for (const item of items) if (item.yearFolder !== undefined && !item.trashed) yield item;
+function eachOf<T>(list: readonly T[], make: (one: T) => ScannedItem | undefined): Iterable<ScannedItem> {
+  return {
+    *[Symbol.iterator]() {
+      for (const one of list) {
+        const made = make(one);
+        if (made !== undefined) yield made;
+      }
+    },
+  };
 }
 
 interface Joined {
