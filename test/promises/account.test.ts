@@ -1,125 +1,264 @@
-/** A mount of an account's photos, while Google refuses, stalls, or is away. */
-import { readdirSync, writeFileSync } from 'node:fs';
+/** A Google account by the program itself: signed in, listed, mounted, fetched, picked. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPlace, type Place, type Running } from '../cli/run-program.ts';
+import { createPlace, type Place, until } from '../cli/run-program.ts';
 import { type FakeGoogle, startFakeGoogle } from '../helpers/google/fake-google.ts';
 import { writeGoogleHome } from '../helpers/google/google-home.ts';
-import { jpeg } from '../helpers/google/media.ts';
-import { addPhotos } from '../helpers/google/photos.ts';
+import { type FakeItem, jpeg } from '../helpers/google/media.ts';
+import { addPhotos, type FakePhotos } from '../helpers/google/photos.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
-import { canMount, runProgram } from '../helpers/mount-client.ts';
+import { canMount } from '../helpers/mount-client.ts';
 import { endMount, mount } from './mounting.ts';
 
 let fake: FakeGoogle;
+let photos: FakePhotos;
 let place: Place;
-const items = Array.from({ length: 12 }, (_, at) => fakePhoto(at, { bytes: jpeg(at, 200_000 + at) }));
-
 beforeEach(async () => {
   fake = await startFakeGoogle();
-  addPhotos(fake).items.push(...items);
+  photos = addPhotos(fake);
   place = createPlace(fake.env);
   writeGoogleHome(place.home, fake);
-  expect((await place.run('add', 'library')).code).toBe(0);
-  expect((await place.run('sync')).code).toBe(0);
 });
 afterEach(async () => {
   await place.clean();
   await fake.close();
 });
 
-const folder = () => join(place.mountPoint, 'years/2021');
+const run = async (...args: string[]) => {
+  const ended = await place.run('--json', ...args);
+  const lines = ended.stdout.split('\n').filter((line) => line !== '');
+  return { ...ended, results: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+};
+const bytesSent = () =>
+  fake.requests.filter(({ path, method }) => path.startsWith('/media') && method === 'GET');
 
-interface Read {
-  readonly seconds: number;
-  readonly stderr: string;
-  readonly isRight: boolean;
-}
-
-/** Reads a photo as a program does. */
-async function read(at: number): Promise<Read> {
-  const began = performance.now();
-  const { stderr } = await runProgram('cmp', join(folder(), `p${at}.jpg`), original(at));
-  return { seconds: (performance.now() - began) / 1000, stderr, isRight: stderr === '' };
-}
-
-function original(at: number): string {
-  const path = join(place.folder, `original-${at}`);
-  writeFileSync(path, jpeg(at, 200_000 + at));
-  return path;
-}
-
-async function expectRefused(at: number, seconds: number): Promise<void> {
-  const got = await read(at);
-  expect(got.stderr).toContain('Input/output error');
-  expect(got.seconds).toBeLessThan(seconds);
-}
-
-describe.runIf(canMount())('a mount of an account', () => {
-  let mounted: Running;
-
-  it('whose sign-in was taken back says how to sign in, reads what is cached, and goes on after a sign-in', async () => {
-    mounted = await mount(place);
-    expect(await read(0)).toMatchObject({ isRight: true });
-    fake.oauth.revokeAll();
-    await expectRefused(1, 2);
-    expect(readdirSync(folder())).toHaveLength(items.length);
-    expect(await read(0)).toMatchObject({ isRight: true });
-    expect(mounted.stderr()).toContain('gphotosfs login');
-    expect((await place.run('prefetch')).code).toBe(4);
-    writeGoogleHome(place.home, fake);
-    // A place that failed is passed over for 10 s.
-    expect(await read(2)).toMatchObject({ isRight: true });
-    await endMount(mounted);
-  });
-
-  it('outlives a stalled transfer, and is browsed meanwhile', async () => {
-    mounted = await mount(place);
-    const fault = fake.plan({ path: '/media', method: 'GET', stallAfter: 65_536 });
-    const reading = read(3);
-    let slowest = 0;
-    let isDone = false;
-    reading.finally(() => {
-      isDone = true;
+describe('the library, day by day', () => {
+  it('is listed, fetched, and the next day only what is new', async () => {
+    photos.items = Array.from({ length: 130 }, (_, at) => fakePhoto(at));
+    photos.albums = [{ id: 'a1', title: 'Summer', items: ['id-1', 'id-2'] }];
+    expect((await run('add', 'library')).results).toMatchObject([{ type: 'added', id: 'library', known: 0 }]);
+    expect((await run('add', 'library')).results).toMatchObject([{ known: 1 }]);
+    expect(await run('sync')).toMatchObject({ code: 0 });
+    expect(bytesSent()).toEqual([]);
+    expect((await run('status')).results[0]).toMatchObject({
+      files: 130,
+      albums: 1,
+      complete: false,
+      sources: [{ id: 'library', waiting: 0 }],
     });
-    while (!isDone) {
-      const began = performance.now();
-      expect((await runProgram('ls', '-l', folder())).status).toBe(0);
-      slowest = Math.max(slowest, performance.now() - began);
-      await sleep(500);
-    }
-    const { isRight, seconds } = await reading;
-    expect([isRight, fault.fired]).toEqual([true, 1]);
-    // 15 s of silence, then the rest.
-    expect(seconds).toBeGreaterThan(10);
-    expect(seconds).toBeLessThan(30);
-    expect(slowest).toBeLessThan(5000);
-    await endMount(mounted);
-  });
+    expect(await run('prefetch')).toMatchObject({
+      code: 0,
+      results: [{ complete: true, fetchedFiles: 130 }],
+    });
+    expect(fake.count('/library/v1/mediaItems:batchGet')).toBe(3);
+    expect(bytesSent()).toHaveLength(130);
 
-  it('outlives 429, 500 and connections that break', async () => {
-    mounted = await mount(place);
-    const faults = [
-      fake.plan({ path: '/media', status: 429, headers: { 'retry-after': '1' } }),
-      fake.plan({ path: '/media', status: 500 }),
-      fake.plan({ path: '/media', reset: true }),
-      fake.plan({ path: '/media', cutAfter: 100_000 }),
+    fake.requests.splice(0);
+    photos.items.push(
+      fakePhoto(500, { filename: 'new.jpg' }),
+      fakePhoto(501, { filename: 'broken.jpg', bytes: Buffer.from('<html>') }),
+    );
+    const second = await run('sync');
+    expect(second).toMatchObject({ code: 0, results: [{ sources: [{ newItems: 2 }] }] });
+    expect(fake.count('/library/')).toBe(3);
+    const fetched = await run('prefetch');
+    expect(fetched).toMatchObject({ code: 3, results: [{ complete: false, fetchedFiles: 1 }] });
+    expect(fetched.results[0]?.failed).toMatchObject([
+      { path: 'years/2021/broken.jpg', kind: 'bad-content' },
+    ]);
+    expect(readFileSync(join(place.cache, 'years/2021/new.jpg'))).toEqual(photos.items[130]?.bytes);
+    expect(readFileSync(join(place.cache, 'albums/Summer/p1.jpg'))).toEqual(photos.items[1]?.bytes);
+    // Tried again by the next run, and right by then.
+    photos.items = [
+      ...photos.items.slice(0, 131),
+      fakePhoto(501, { filename: 'broken.jpg', bytes: jpeg(9, 6) }),
     ];
-    expect(await read(4)).toMatchObject({ isRight: true });
-    expect(faults.map(({ fired }) => fired)).toEqual([1, 1, 1, 1]);
-    await endMount(mounted);
+    expect((await run('prefetch')).code).toBe(0);
   });
 
-  it('without a network reads what is cached, and tells of the rest soon', async () => {
-    mounted = await mount(place);
-    expect(await read(5)).toMatchObject({ isRight: true });
-    await fake.close();
-    await expectRefused(6, 5);
-    expect(await read(5)).toMatchObject({ isRight: true });
-    expect(mounted.stderr()).toContain("can't be reached");
-    await endMount(mounted);
-    expect((await place.run('prefetch')).code).toBe(5);
-    fake = await startFakeGoogle();
+  it('needs a sign-in, says so, and goes on reading what is cached', async () => {
+    photos.items = [fakePhoto(1)];
+    await run('add', 'library');
+    await run('sync');
+    await run('prefetch');
+    fake.oauth.revokeAll();
+    const failed = await place.run('sync');
+    expect(failed.code).toBe(4);
+    expect(failed.stderr).toContain('gphotosfs login');
+    expect((await run('status')).results[0]).toMatchObject({ files: 1, cachedFiles: 1 });
   });
+});
+
+describe('what is picked', () => {
+  const picked = [
+    fakePhoto(1, { filename: 'one.jpg', bytes: jpeg(1, 200_000) }),
+    fakePhoto(2, { filename: 'two.jpg' }),
+  ];
+
+  it('is fetched at once; picks add up, and a photo picked twice is one', async () => {
+    photos.willPick = picked;
+    const first = await run('pick');
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.results).toMatchObject([
+      { type: 'session', link: expect.stringMatching(/\/autoclose$/) },
+      { type: 'picked', newItems: 2, fetchedFiles: 2, left: 0 },
+    ]);
+    expect(readFileSync(join(place.cache, 'years/2021/one.jpg'))).toEqual(picked[0]?.bytes);
+    expect(photos.sessions).toMatchObject([{ deleted: true }]);
+
+    photos.willPick = [...picked, fakePhoto(3, { filename: 'three.jpg' })];
+    const second = await run('pick');
+    expect(second.results.at(-1)).toMatchObject({ newItems: 1, fetchedFiles: 1, left: 0 });
+    expect(readdirSync(join(place.cache, 'years/2021')).sort()).toEqual(['one.jpg', 'three.jpg', 'two.jpg']);
+    expect((await run('status')).results[0]).toMatchObject({ files: 3, cachedFiles: 3, complete: true });
+    // Nothing is left to be asked.
+    fake.requests.splice(0);
+    expect((await run('sync')).code).toBe(0);
+    expect(fake.requests).toEqual([]);
+  });
+
+  it('shows a link and a code to people', async () => {
+    photos.willPick = [];
+    const { stdout, code } = await place.run('pick');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${fake.url}/pick/${photos.sessions[0]?.id}/autoclose`);
+    expect(stdout.split('\n').filter((line) => /[▀▄█]{5}/.test(line)).length).toBeGreaterThan(10);
+  });
+
+  it('is gone on with by the next sync and prefetch where the pick was cut short', async () => {
+    photos.willPick = picked;
+    const fault = fake.plan({ path: '/media', method: 'GET', status: 404, times: 1000 });
+    const first = await run('pick');
+    expect(first).toMatchObject({ code: 3, results: [{}, { newItems: 2, fetchedFiles: 0, left: 2 }] });
+    expect(fault.fired).toBeGreaterThan(0);
+    expect(photos.sessions).toMatchObject([{ deleted: false }]);
+    fault.fired = 1000;
+    expect((await run('sync')).code).toBe(0);
+    expect(await run('prefetch')).toMatchObject({ code: 0, results: [{ fetchedFiles: 2 }] });
+  });
+
+  it('is told to be gone when its session has expired before it was fetched', async () => {
+    photos.willPick = picked;
+    fake.plan({ path: '/media', method: 'GET', status: 404, times: 1000 });
+    await run('pick');
+    for (const session of photos.sessions) session.expired = true;
+    const failed = await place.run('prefetch');
+    expect(failed.code).toBe(3);
+    expect(failed.stderr).toContain('gphotosfs pick');
+    await run('sync');
+    expect((await run('status')).results[0]).toMatchObject({ files: 2, cachedFiles: 0, unavailable: 2 });
+  });
+
+  it('ends its session when the owner gives up', async () => {
+    photos.willPick = undefined;
+    const running = place.start('--json', 'pick');
+    await until(() => running.stdout().includes('"session"'));
+    running.child.kill('SIGINT');
+    expect((await running.ended).code).toBe(130);
+    expect(photos.sessions).toMatchObject([{ deleted: true }]);
+  });
+});
+
+describe.runIf(canMount)('on a mount no program takes a part for the whole', () => {
+  const exec = promisify(execFile);
+  /** Copies a folder to another; what it gives back is where the copies are. */
+  const tools: Readonly<Record<string, (from: string, to: string) => Promise<string>>> = {
+    async cat(from, to) {
+      const command = `failed=0; for f in "${from}"/*; do cat "$f" > "${to}/$(basename "$f")" || failed=1; done; exit $failed`;
+      await exec('/bin/sh', ['-c', command]);
+      return to;
+    },
+    async cp(from, to) {
+      await exec('cp', ['-a', `${from}/.`, to]);
+      return to;
+    },
+    async tar(from, to) {
+      await exec('/bin/sh', [
+        '-c',
+        `tar -cf ${to}/a.tar -C "${from}" . && cd ${to} && tar -xf a.tar && rm a.tar`,
+      ]);
+      return to;
+    },
+    async 'tar -S'(from, to) {
+      await exec('/bin/sh', [
+        '-c',
+        `tar -cSf ${to}/a.tar -C "${from}" . && cd ${to} && tar -xf a.tar && rm a.tar`,
+      ]);
+      return to;
+    },
+    async rsync(from, to) {
+      await exec('rsync', ['-a', `${from}/`, `${to}/`]);
+      return to;
+    },
+    async restic(from, to) {
+      const env = { ...process.env, RESTIC_PASSWORD: 'secret', HOME: to };
+      const restic = (...args: string[]) => exec('restic', ['-q', '-r', join(to, 'repo'), ...args], { env });
+      await restic('init');
+      await restic('backup', from);
+      await restic('restore', 'latest', '--target', join(to, 'restored'));
+      return join(to, 'restored', from);
+    },
+    async copyFile(from, to) {
+      const script = `const fs = require('node:fs'); let failed = 0;
+        for (const name of fs.readdirSync(process.argv[1])) {
+          try { fs.copyFileSync(process.argv[1] + '/' + name, process.argv[2] + '/' + name); }
+          catch { failed = 1; }
+        }
+        process.exitCode = failed;`;
+      await exec(process.execPath, ['-e', script, from, to]);
+      return to;
+    },
+  };
+  const names = Object.keys(tools);
+  const yearOf = (tool: string) => 2001 + names.indexOf(tool);
+
+  /** Three photos for each program: one that is as listed, and two where the HEAD was wrong. */
+  function library(): FakeItem[] {
+    const sizes = { right: 300_000, longer: 200_000, shorter: 400_000 };
+    return names.flatMap((tool, at) =>
+      Object.entries(sizes).map(([kind, headSize], nr) => ({
+        id: `${tool}-${kind}`,
+        filename: `${kind}.jpg`,
+        takenAt: `${yearOf(tool)}-05-01T00:00:00Z`,
+        bytes: jpeg(10 * at + nr, 300_000),
+        headSize,
+      })),
+    );
+  }
+
+  it('also where a HEAD was wrong', async () => {
+    photos.items = library();
+    await run('add', 'library');
+    await run('sync');
+    const mounted = await mount(place);
+    const outcomes: string[] = [];
+    for (const [tool, copy] of Object.entries(tools)) {
+      const from = join(place.mountPoint, 'years', String(yearOf(tool)));
+      expect(readdirSync(from)).toHaveLength(3);
+      for (const attempt of [1, 2]) {
+        const to = join(place.folder, `${names.indexOf(tool)}-${attempt}`);
+        mkdirSync(to);
+        const copied = await copy(from, to).catch(() => undefined);
+        outcomes.push(`${tool} ${attempt} ${copied === undefined ? 'failed' : 'done'}`);
+        if (copied === undefined) continue;
+        // A success is a success: all there, and right.
+        for (const item of photos.items.filter(({ id }) => id.startsWith(`${tool}-`)).slice(0, 3)) {
+          if (item.takenAt?.startsWith(String(yearOf(tool))) !== true) continue;
+          const file = join(copied, item.filename);
+          expect([tool, item.filename, existsSync(file)]).toEqual([tool, item.filename, true]);
+          expect([tool, item.filename, readFileSync(file).equals(item.bytes as Buffer)]).toEqual([
+            tool,
+            item.filename,
+            true,
+          ]);
+        }
+      }
+    }
+    // The first time each meets wrong sizes and says so; the second time all is well.
+    expect(outcomes).toEqual(names.flatMap((tool) => [`${tool} 1 failed`, `${tool} 2 done`]));
+    await endMount(mounted);
+  }, 120_000);
 });
