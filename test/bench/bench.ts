@@ -1,11 +1,12 @@
 /**
- * `npm run bench [-- sync listing reading prefetch idle scale]`: measures, in one run on one machine, and prints a table
+ * `npm run bench [-- sync listing reading prefetch idle scale account]`: measures, in one run on one machine, and prints a table
  * with the machine above it; `--json` prints both as JSON, a line each. Nothing here is an assertion. Data is kept in
  * `.bench/` for the next run.
  */
 import { mkdirSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { benchAccount } from './account.ts';
 import { benchIdle } from './idle.ts';
 import { benchListing } from './listing.ts';
 import type { Row } from './measure.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (folder: string, rounds: number) => Promi
   prefetch: benchPrefetch,
   idle: benchIdle,
   scale: benchScale,
+  account: benchAccount,
 };
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
