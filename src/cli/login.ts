@@ -5,7 +5,7 @@ import { GphotosfsError } from '../model/errors.ts';
 import { readPasted } from '../sources/google/consent.ts';
 import { endpointsOf } from '../sources/google/endpoints.ts';
 import { createHttp } from '../sources/google/http.ts';
-import { type Service, services } from '../sources/google/scopes.ts';
+import { checkServices, type Service, serviceNames, services } from '../sources/google/scopes.ts';
 import { type SignedIn, signIn } from '../sources/google/sign-in.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -22,6 +22,7 @@ export const run: Run = async (context) => {
       account: settings.account,
       secretPath: paths.clientSecret,
       tokenPath: paths.tokens,
+      services: settings.service.length === 0 ? serviceNames : checkServices(settings.service),
       show: (url) => showConsent(context, url),
       pasted: settings.noBrowser ? (isAnswer) => readAnswer(context, isAnswer) : undefined,
       signal: context.signal(),

@@ -125,6 +125,15 @@ export const options = {
     help: 'the Google account that photos belong to, in a word of your own',
     commands: ['add takeout', 'add library', 'add drive', 'pick', 'login', 'logout'],
   },
+  service: {
+    kind: 'texts',
+    value: 'NAME',
+    defaultHelp: 'all three',
+    env: 'GPHOTOSFS_SERVICES',
+    key: 'services',
+    help: 'ask only for this permission: library, picker or drive; may be repeated',
+    commands: ['login'],
+  },
   noBrowser: {
     kind: 'flag',
     env: 'GPHOTOSFS_NO_BROWSER',

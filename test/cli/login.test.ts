@@ -153,6 +153,16 @@ describe('login --no-browser', () => {
 });
 
 describe('what may be read', () => {
+  it('is what the owner wants to be asked for', async () => {
+    const login = place.start('login', '--service', 'drive');
+    const url = await consentUrl(login);
+    expect(url.searchParams.get('scope')).toBe(`${driveScope} openid email`);
+    await visit(await agree(url));
+    expect((await login.ended).code).toBe(0);
+    expect(tokens().default?.scopes).toEqual([driveScope, 'openid', 'email']);
+    expect((await place.run('login', '--service', 'photos')).code).toBe(2);
+  });
+
   it('is told when a box was not ticked', async () => {
     const login = place.start('login', '--json');
     const url = JSON.parse(await firstLine(login)) as { url: string };

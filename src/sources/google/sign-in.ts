@@ -6,13 +6,15 @@ import { type Consent, type ConsentAnswer, createConsent, readConsentAnswer } fr
 import { readIdToken } from './identity.ts';
 import { type LoopbackPage, startLoopback } from './loopback.ts';
 import { standardPatience, withPatience } from './patience.ts';
-import { allowedServices, identityScopes, type Service, serviceNames, services } from './scopes.ts';
+import { allowedServices, identityScopes, type Service, services } from './scopes.ts';
 import { changeToken, readToken, type Token } from './token-file.ts';
 import { requestToken, type TokenAnswer } from './token-request.ts';
 import { renewalTime } from './tokens.ts';
 import { untilAborted } from './until-aborted.ts';
 
 export interface SignInRequest extends AccountPlace {
+  /** What to ask for. */
+  readonly services: readonly Service[];
   /** Shows the owner the address of the consent page; called once. */
   readonly show: (url: string) => void;
   /** Other ways than the redirect by which the answer may come (pasted); rejects when none will come that way. */
@@ -56,7 +58,7 @@ export async function signIn(request: SignInRequest): Promise<SignedIn> {
     client,
     url: endpoints.consent,
     redirect: loopback.redirect,
-    scopes: [...serviceNames.map((name) => services[name].scope), ...identityScopes],
+    scopes: [...request.services.map((name) => services[name].scope), ...identityScopes],
     email: before?.email,
   });
   try {
@@ -102,7 +104,7 @@ const strayPage: LoopbackPage = {
 
 /** From the code to `token.json`. */
 async function keep(
-  { http, endpoints, account, tokenPath, signal }: SignInRequest,
+  { http, endpoints, account, tokenPath, services: asked, signal }: SignInRequest,
   client: ClientSecret,
   consent: Consent,
   code: string,
@@ -138,7 +140,7 @@ async function keep(
   return {
     email: token.email,
     allowed,
-    refused: serviceNames.filter((name) => !allowed.includes(name)),
+    refused: asked.filter((name) => !allowed.includes(name)),
   };
 }
 
