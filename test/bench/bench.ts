@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- sync listing reading prefetch idle scale account]`: measures, in one run on one machine, and prints a table
+ * `npm run bench [-- sync listing reading prefetch idle load scale account]`: measures, in one run on one machine, and prints a table
  * with the machine above it; `--json` prints both as JSON, a line each. Nothing here is an assertion. Data is kept in
  * `.bench/` for the next run.
  */
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { benchAccount } from './account.ts';
 import { benchIdle } from './idle.ts';
 import { benchListing } from './listing.ts';
+import { benchLoad } from './load.ts';
 import type { Row } from './measure.ts';
 import { benchPrefetch } from './prefetch.ts';
 import { benchReading } from './reading.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (folder: string, rounds: number) => Promi
   reading: benchReading,
   prefetch: benchPrefetch,
   idle: benchIdle,
+  load: benchLoad,
   scale: benchScale,
   account: benchAccount,
 };

@@ -11,7 +11,7 @@ import { buildTakeout, photo, type TakeoutEntry } from '../helpers/takeout-build
 import { freshHome, gphotosfs, type Home, main } from './gphotosfs.ts';
 import { type Row, run, takeTurns } from './measure.ts';
 
-const photoCount = 5000;
+export const photoCount = 5000;
 const photoBytes = 300_000;
 const partCount = 2;
 const extract = fileURLToPath(new URL('./extract.ts', import.meta.url));
@@ -26,7 +26,7 @@ function* entries(): Iterable<TakeoutEntry> {
     };
 }
 
-async function largePhotos(folder: string): Promise<string[]> {
+export async function largePhotos(folder: string): Promise<string[]> {
   if (!existsSync(join(folder, 'complete'))) {
     await buildTakeout(folder, { parts: partCount, compress: true, entries: entries() });
     mkdirSync(join(folder, 'complete'));
