@@ -58,7 +58,9 @@ export function describeProgress(state: ProgressState, perSecond: number | undef
   if (state.bytes !== undefined)
     parts.push(`${formatBytes(state.bytes.done)} of ${formatBytes(state.bytes.total)}`);
   if (perSecond !== undefined && perSecond > 0) {
-    if (state.bytes !== undefined) parts.push(`${formatBytes(Math.round(perSecond))}/s`);
+    const rate = Math.round(perSecond);
+    if (state.bytes !== undefined) parts.push(`${formatBytes(rate)}/s`);
+    else if (rate > 0) parts.push(`${formatCount(rate)}/s`);
     const left = measure.total - measure.done;
     if (left > 0) parts.push(`${formatDuration(left / perSecond)} left`);
   }

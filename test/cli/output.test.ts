@@ -86,6 +86,12 @@ describe('progress', () => {
     bytes: { done: done * 1000, total: 100_000 },
   });
 
+  it('says count, rate and what is left where there are no bytes', () => {
+    const state = { phase: 'listing photos', done: 1000, total: 10_000, unit: '' };
+    expect(describeProgress(state, 1500)).toBe('10 %, 1,000 of 10,000, 1,500/s, 6s left');
+    expect(describeProgress(state, undefined)).toBe('10 %, 1,000 of 10,000');
+  });
+
   it('says files, bytes, rate and what is left', () => {
     expect(describeProgress(state(25), 2500)).toBe(
       '25 %, 25 of 100 files, 25.0 kB of 100.0 kB, 2.5 kB/s, 30s left',

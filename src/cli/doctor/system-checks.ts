@@ -1,6 +1,8 @@
 /** What gphotosfs runs on: Node, kernel, clock, packages that may be missing. */
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, endianness, release, type } from 'node:os';
+import { dirname, join } from 'node:path';
 import { sqliteVersion } from '../../index/integrity.ts';
 import { getSetting } from '../../index/settings.ts';
 import { type Check, failed, ok, warning } from './check.ts';
@@ -54,12 +56,34 @@ export const kernel: Check = {
   },
 };
 
+const remedyOfHeaders =
+  'Where gphotosfs is installed, run: npm rebuild better-sqlite3 --target=24.18.0. Or use Node 22.';
+
+/**
+ * From 24.19 on Node 24's headers make every object of an addon take a hook back when it is collected, which aborts where no
+ * JavaScript runs (nodejs/node#65446): seen in a sync. An addon that was compiled so imports that function.
+ */
+function abortsOnGarbage(): boolean {
+  if (!process.versions.node.startsWith('24.')) return false;
+  const folder = dirname(createRequire(import.meta.url).resolve('better-sqlite3/package.json'));
+  const path = join(folder, 'build', 'Release', 'better_sqlite3.node');
+  return existsSync(path) && readFileSync(path).includes('RemoveEnvironmentCleanupHook');
+}
+
 /** The one addon that nothing works without. */
 export const database: Check = {
   name: 'database',
   look() {
     try {
-      return [ok(`SQLite ${sqliteVersion()}`)];
+      const version = sqliteVersion();
+      if (abortsOnGarbage())
+        return [
+          failed(
+            'better-sqlite3 was compiled with headers of Node 24.19 or later: it aborts',
+            remedyOfHeaders,
+          ),
+        ];
+      return [ok(`SQLite ${version}`)];
     } catch (error) {
       const [reason] = String(error).split('\n');
       return [
