@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -107,6 +108,48 @@ describe.runIf(isRoot)('setup systemd', () => {
       /Overall exposure level for gphotosfs-prefetch.service: [0-2]\.\d OK/,
     );
     expect(judged.status).toBe(0);
+  });
+});
+
+describe.runIf(isRoot && has('systemd-analyze') && has('strace'))('the filter of system calls', () => {
+  /** The names of a set of systemd's, with those of the sets in it. */
+  function namesOf(set: string): string[] {
+    const { stdout } = spawnSync('systemd-analyze', ['syscall-filter', set], { encoding: 'utf8' });
+    const words = stdout
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
+    return words.flatMap((word) => (word.startsWith('@') ? namesOf(word) : /^\w+$/.test(word) ? [word] : []));
+  }
+
+  it('refuses nothing that a nightly run cannot do without', async () => {
+    await syncedHome(place.home);
+    const units = await install('--home', place.home, 'setup', 'systemd');
+    const service = units.get('/etc/systemd/system/gphotosfs-prefetch.service') ?? '';
+    expect(service).toContain('\nSystemCallFilter=@system-service\nSystemCallErrorNumber=EPERM\n');
+    const allowed = new Set(namesOf('@system-service'));
+    expect(allowed.size).toBeGreaterThan(200);
+    const traced = join(place.folder, 'traced');
+    const run = (options: readonly string[]) =>
+      spawnSync(
+        'strace',
+        ['-f', '-qq', ...options, process.execPath, program, '--home', place.home, 'prefetch'],
+        {
+          encoding: 'utf8',
+        },
+      );
+    expect(run(['-o', traced, '-e', 'signal=none']).status).toBe(0);
+    const calls = [...readFileSync(traced, 'utf8').matchAll(/^\d+ +(\w+)\(/gm)].map(([, name = '']) => name);
+    const refused = [...new Set(calls)].filter((name) => !allowed.has(name));
+    expect(calls.length).toBeGreaterThan(100);
+    // The same again, with these refused as the unit would.
+    rmSync(join(place.home, 'cache', 'years'), { recursive: true });
+    const injected = refused.flatMap((name) => ['-e', `inject=${name}:error=EPERM`]);
+    const ended = run(['-o', '/dev/null', '-e', `trace=${[...refused, 'execve'].join(',')}`, ...injected]);
+    expect({ status: ended.status, stdout: ended.stdout }).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('Complete: 1 file') as unknown,
+    });
   });
 });
 
