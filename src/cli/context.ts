@@ -79,7 +79,7 @@ export function createContext({ flags, env, createOutput }: ContextRequest): Con
     transfer: {
       longRange: settings.longRange,
       bytesPerSecond: settings.limitRate,
-      tgz: settings.tgz,
+      spool: settings.tgz ? paths.spool : undefined,
     },
     google(account) {
       const known = clients.get(account);

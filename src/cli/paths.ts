@@ -18,6 +18,8 @@ export interface Paths {
   readonly index: string;
   /** The cache, where nothing else is said. */
   readonly defaultCache: string;
+  /** Archives that are downloaded whole, while their photos are taken out. */
+  readonly spool: string;
   /** What a mount in the background has to say. */
   readonly mountLog: string;
 }
@@ -34,6 +36,7 @@ export function resolvePaths(home: string | undefined, env: Environment): Paths 
     tokens: join(configFolder, 'token.json'),
     index: join(dataFolder, 'index.db'),
     defaultCache: join(dataFolder, 'cache'),
+    spool: join(dataFolder, 'spool'),
     mountLog: join(dataFolder, 'mount.log'),
   };
 }

@@ -62,7 +62,8 @@ function noteRun(index: Index, plan: Plan, report: PrefetchReport): void {
   });
 }
 
-async function fetchPlanned(context: Context, plan: Plan): Promise<PrefetchReport> {
+/** Fetches what a plan lists, and shows how far it is. */
+export async function fetchPlanned(context: Context, plan: Plan): Promise<PrefetchReport> {
   const { settings, output } = context;
   const [index, cache, fetcher, sources] = await Promise.all([
     context.index(),

@@ -35,7 +35,11 @@ export const run: Run = async (context) => {
   if (rebuilt !== undefined) await adoptRest(context);
   if (!output.json) for (const source of report.sources) tellProblems(context, source);
   output.result(recordOf(report), report.sources.flatMap(describeSource));
-  return syncExitCode(report);
+  const code = syncExitCode(report);
+  if (!context.settings.tgz || code === exitCodeOf('interrupted')) return code;
+  const { keepSpooled } = await import('./keep-spooled.ts');
+  const kept = await keepSpooled(context);
+  return code === exitCodes.done ? kept : code;
 };
 
 /** Restores what the journal in the cache knows; then a sync finds it all known. */

@@ -52,14 +52,14 @@ export interface TransferSettings {
   readonly longRange: number;
   /** Bytes a second over all transfers; undefined: as fast as it goes. */
   readonly bytesPerSecond: number | undefined;
-  /** A tgz may be downloaded whole to be looked into. */
-  readonly tgz: boolean;
+  /** Where a tgz is put while its photos are taken; undefined: none is downloaded to be looked into. */
+  readonly spool: string | undefined;
 }
 
 /** For those that open only sources without an account, such as threads. */
 export const noAccounts: SourceParts = {
   google: () => Promise.reject(new GphotosfsError('internal', 'there are no accounts here')),
-  transfer: { longRange: 64 << 20, bytesPerSecond: undefined, tgz: false },
+  transfer: { longRange: 64 << 20, bytesPerSecond: undefined, spool: undefined },
 };
 
 type EntryOf<Kind extends SourceKind> = Extract<SourceEntry, { readonly kind: Kind }>;

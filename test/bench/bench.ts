@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchAccount } from './account.ts';
+import { benchDrive } from './drive.ts';
 import { benchIdle } from './idle.ts';
 import { benchListing } from './listing.ts';
 import { benchLoad } from './load.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (folder: string, rounds: number) => Promi
   listing: benchListing,
   reading: benchReading,
   prefetch: benchPrefetch,
+  drive: benchDrive,
   idle: benchIdle,
   load: benchLoad,
   scale: benchScale,

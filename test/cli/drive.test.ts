@@ -1,6 +1,6 @@
 /** Takeout in Drive as a user has it: added, synced, mounted, read, prefetched, and deleted in Drive. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -180,5 +180,24 @@ describe('Takeout in Drive', () => {
     const before = drive.bytesSent();
     await ok('prefetch');
     expect(drive.bytesSent() - before).toBeLessThan((200 - cached + 2) * 21_000);
+  }, 120_000);
+
+  it('as a tgz is left alone, and with --tgz indexed and kept in one download', async () => {
+    const entries = Array.from({ length: 50 }, (_, at) => entry(`p${at}.jpg`, photo(at, 200_000)));
+    const [file] = await upload({ format: 'tgz', entries });
+    await ok('add', 'drive');
+    const refused = await place.run('sync');
+    expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining('sync --tgz')]);
+    expect(drive.bytesSent()).toBe(0);
+    const size = Buffer.isBuffer(file?.content) ? 0 : (file?.content.size ?? 0);
+    await ok('sync', '--tgz');
+    // Once, and its end, where a zip would have its directory.
+    expect(drive.bytesSent()).toBeLessThan(size + (2 << 20));
+    expect(readFileSync(join(place.cache, 'years/2021/p49.jpg')).equals(photo(49, 200_000))).toBe(true);
+    expect(existsSync(join(place.home, 'spool'))).toBe(false);
+    const sent = drive.bytesSent();
+    await ok('sync');
+    expect(await ok('prefetch')).toContain('safe to delete from Drive');
+    expect(drive.bytesSent()).toBe(sent);
   }, 120_000);
 });

@@ -44,7 +44,7 @@ export async function openDriveHome(request: Partial<GoogleClientRequest> = {}):
         id: 'drive',
         account: 'default',
         folders,
-        tgz,
+        spool: tgz ? join(folder, 'spool') : undefined,
         longRange,
         bytesPerSecond,
         client: async () => {

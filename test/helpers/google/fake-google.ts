@@ -304,10 +304,11 @@ function sender(
       const piece = sliceOf(content, at, end);
       const padded =
         piece.length < end - at ? Buffer.concat([piece, Buffer.alloc(end - at - piece.length)]) : piece;
-      const isTaken = response.write(padded);
+      response.write(padded);
       logged.bytesSent += padded.length;
       if (bytesPerSecond > 0) await pause((1000 * padded.length) / bytesPerSecond);
-      if (!isTaken) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      // Asked now: while this waited above, it may have drained already.
+      if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), once(response, 'close')]);
     }
     if (stallAfter !== undefined && stallAfter < size) return;
     if (cutAfter !== undefined && cutAfter < size) {

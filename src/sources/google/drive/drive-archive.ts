@@ -10,16 +10,20 @@ import { downloadAgain } from '../../takeout/archives/problem-list.ts';
 import { tgzArchive } from '../../takeout/archives/tgz.ts';
 import { zipArchive } from '../../takeout/archives/zip.ts';
 import { findDirectory } from '../../takeout/archives/zip-end-record.ts';
+import { spooledFile } from './spooled-file.ts';
 
 const tgzEnding = /\.(?:tgz|tar\.gz)$/i;
 
 /** Whether a file calls itself a tgz. */
 export const isTgzName = (name: string): boolean => tgzEnding.test(name);
 
-/** @param name the file's name, which is believed until the content is known */
-export function driveArchive(file: ArchiveFile, name: string): Archive {
+/**
+ * @param name the file's name, which is believed until the content is known
+ * @param spool a folder for a tgz while its photos are taken
+ */
+export function driveArchive(file: ArchiveFile, name: string, spool: string | undefined): Archive {
   const zip = zipArchive(file);
-  const tgz = tgzArchive(file);
+  const tgz = tgzArchive(spool === undefined ? file : spooledFile(file, spool));
   let kind = isTgzName(name) ? tgz : zip;
   // Entries of a zip have an address, those of a tgz an ordinal only.
   const kindOf = ({ address }: Pick<Location, 'address'>) => (address === '' ? tgz : zip);

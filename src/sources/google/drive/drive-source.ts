@@ -15,8 +15,8 @@ export interface DriveSourceRequest {
   readonly account: string;
   /** Folder ids; empty: where Takeout puts archives. */
   readonly folders: readonly string[];
-  /** A tgz may be downloaded to be looked into. */
-  readonly tgz: boolean;
+  /** Where a tgz is put while its photos are taken; undefined: none is downloaded to be looked into. */
+  readonly spool: string | undefined;
   /** The account's client, made when it is first needed. */
   readonly client: () => Promise<GoogleClient>;
   /** Longest request for what is read from front to back, bytes. */
@@ -29,7 +29,7 @@ export interface DriveSourceRequest {
 const keptArchives = 64;
 
 export function createDriveSource(request: DriveSourceRequest): Source {
-  const { id, account, folders, tgz } = request;
+  const { id, account, folders, spool } = request;
   const archives = new LRUCache<string, Archive>({ max: keptArchives });
   let opened: Promise<DriveApi> | undefined;
 
@@ -48,7 +48,7 @@ export function createDriveSource(request: DriveSourceRequest): Source {
       import('./drive-file.ts'),
       api(),
     ]);
-    const archive = archives.get(name) ?? driveArchive(driveArchiveFile(drive, name), '');
+    const archive = archives.get(name) ?? driveArchive(driveArchiveFile(drive, name), '', spool);
     archives.set(name, archive);
     return archive;
   };
@@ -62,7 +62,7 @@ export function createDriveSource(request: DriveSourceRequest): Source {
         import('../../takeout/scan.ts'),
         import('./drive-store.ts'),
       ]);
-      yield* scanTakeout(id, driveStore({ api, folders, tgz }), scan);
+      yield* scanTakeout(id, driveStore({ api, folders, spool }), scan);
     },
     async *open(location, wanted = {}) {
       throwIfAborted(wanted.signal, location.archive);

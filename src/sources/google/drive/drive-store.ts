@@ -12,11 +12,11 @@ export interface DriveStoreRequest {
   readonly api: () => Promise<DriveApi>;
   /** Ids; empty: where Takeout puts archives. */
   readonly folders: readonly string[];
-  /** A tgz may be downloaded as a whole to be looked into. */
-  readonly tgz: boolean;
+  /** Where a tgz is put while its photos are taken; undefined: none is downloaded to be looked into. */
+  readonly spool: string | undefined;
 }
 
-export function driveStore({ api: open, folders, tgz }: DriveStoreRequest): ArchiveStore {
+export function driveStore({ api: open, folders, spool }: DriveStoreRequest): ArchiveStore {
   return {
     remote: true,
     async find(known, signal) {
@@ -26,9 +26,11 @@ export function driveStore({ api: open, folders, tgz }: DriveStoreRequest): Arch
       const problems: Problem[] = [];
       const found: FoundArchive[] = [];
       const gone: string[] = [];
+      const read = new Set(known);
       const add = (file: DriveFile): void => {
-        const problem = problemOf(file, tgz);
-        if (problem === undefined) found.push(foundArchive(api, file));
+        // One that was looked into once need not be asked about again.
+        const problem = problemOf(file, spool !== undefined || read.has(file.id));
+        if (problem === undefined) found.push(foundArchive(api, file, spool));
         else problems.push(problem);
       };
       for (const file of files) if (!file.trashed && isArchiveName(file.name)) add(file);
@@ -55,14 +57,14 @@ async function lookAgain(api: DriveApi, id: string, signal: AbortSignal): Promis
   }
 }
 
-function foundArchive(api: DriveApi, file: DriveFile): FoundArchive {
+function foundArchive(api: DriveApi, file: DriveFile, spool: string | undefined): FoundArchive {
   const { id, name } = file;
   return {
     name: id,
     title: name,
     fileName: parseArchiveName(`/${name}`),
     named: false,
-    open: async () => driveArchive(driveArchiveFile(api, id, file), name),
+    open: async () => driveArchive(driveArchiveFile(api, id, file), name, spool),
   };
 }
 

@@ -53,7 +53,7 @@ function counter(): () => number {
 describe('requests', () => {
   it('are at most three an archive until all of it is listed, and none for what has not changed', async () => {
     const entries = Array.from({ length: 40 }, (_, at) => entry(`p${at}.jpg`));
-    await home.upload({ parts: 8, entries });
+    await home.upload({ parts: 40, entries });
     const requests = counter();
     const memory: Memory = new Map();
     const pages: ListedPage[] = [];
@@ -72,7 +72,7 @@ describe('requests', () => {
     expect(names(pages.filter((page) => page.early)).length).toBe(40);
     const listing = home.drive.listRequests();
     expect(listing).toBeLessThanOrEqual(2);
-    expect(untilListed - listing).toBeLessThanOrEqual(8 * 3);
+    expect(untilListed - listing).toBeLessThanOrEqual(40 * 3);
     expect(names(pages).length).toBe(40);
 
     requests();
