@@ -94,11 +94,15 @@ export async function* loadExport(
   scanned.push(...gone.map(({ part }) => part));
   const catalogs = parts.map(({ catalog }) => catalog);
   const remembered = gone.flatMap(({ catalog }) => catalog ?? []);
+  const places = photosFoldersOf([...catalogs, ...remembered]);
   if (stage === 'early') {
-    for (const { part } of parts) scanned.push({ ...scannedOf(part), problems: [], early: true });
+    for (const { part, catalog } of parts) {
+      scanned.push({ ...scannedOf(part), problems: [], early: true });
+      // Remembered by now; where the photos are is told without them.
+      if (places.get(catalog)?.sure) catalog.unread = [];
+    }
     return { catalogs, gone: remembered, scanned };
   }
-  const places = photosFoldersOf([...catalogs, ...remembered]);
   const hasPhotos = [...places.values()].some(({ paths }) => paths.length > 0);
 
   total = done + parts.reduce((sum, { catalog }) => sum + catalog.unread.length, 0);

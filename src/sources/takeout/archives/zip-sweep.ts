@@ -9,13 +9,18 @@ import type { Passing, SmallEntry } from './archive.ts';
 import type { OpenArchive } from './archive-file.ts';
 import { throwIfAborted } from './byte-range.ts';
 import { type EntryReader, entryReader, type Range } from './entry-reader.ts';
-import { inflate } from './inflate.ts';
+import { gathered } from './gathered.ts';
+import { inflate, inflateWhole } from './inflate.ts';
 import { parseZipAddress, type ZipAddress } from './zip-address.ts';
 import { readHeader, wholeEntry } from './zip-entry.ts';
 import { decodeSmall, failed } from './zip-small.ts';
 
 /** As much arrives in the time of a request and its answer: 50 ms at some 20 MB/s. */
 const skipGap = 1 << 20;
+/** Entries up to this size are handed out in one piece: chunks from a network are small, and each costs its receiver. */
+const wholeBytes = 2 << 20;
+/** Pieces of larger ones, bytes. */
+const pieceBytes = 512 << 10;
 /** What is only taken along must cost no more than this. */
 const takeAlongGap = 64 << 10;
 
@@ -121,8 +126,15 @@ async function* entryBytes(
 ): AsyncGenerator<Buffer, void, undefined> {
   try {
     const { what } = await readHeader(reader, file, { offset }, address, dataEnd);
+    if (Math.max(address.compressedSize, location.size) <= wholeBytes) {
+      const data = await reader.read(address.compressedSize);
+      if (data.length < address.compressedSize)
+        throw new GphotosfsError('bad-source', `${file.path} ends at byte ${reader.position()}`);
+      yield address.deflated ? inflateWhole(data, location.size, what) : data;
+      return;
+    }
     const data = reader.take(address.compressedSize);
-    yield* address.deflated ? inflate(data, location.size, what) : data;
+    yield* gathered(address.deflated ? inflate(data, location.size, what) : data, pieceBytes);
   } catch (error) {
     if (!(error instanceof GphotosfsError) || error.kind !== 'bad-content') trouble.error = error;
     throw error;
