@@ -2,7 +2,9 @@
 import { resolve } from 'node:path';
 import type { Mounted } from '../mount/driver.ts';
 import { defaultDriver, loadDriver } from '../mount/drivers.ts';
+import { openSources } from '../sources/all.ts';
 import { isInBackground, tellStarter } from './background.ts';
+import { readConfig } from './config.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { notifyReady } from './notify.ts';
@@ -59,6 +61,10 @@ async function serveAt(context: Context, mountPoint: string): Promise<Mounted> {
     cache,
     home: paths.dataFolder,
     sources,
+    openSource: async (id) => {
+      const added = readConfig(paths.config).sources.filter((entry) => entry.id === id);
+      return (await openSources(added, context.sourceParts))[0];
+    },
     mountPoint,
     uid: settings.uid ?? process.getuid?.() ?? 0,
     gid: settings.gid ?? process.getgid?.() ?? 0,

@@ -5,8 +5,8 @@ import type { Publisher } from '../cache/publish.ts';
 import type { Leases } from '../index/leases.ts';
 import type { Index } from '../index/open.ts';
 import type { Content, Location } from '../model/words.ts';
-import type { Source } from '../sources/source.ts';
 import type { FillThreads } from './fill-threads.ts';
+import type { KnownSources } from './known-sources.ts';
 import type { LeftBehind } from './left-behind.ts';
 import type { FailedPlaces } from './locate.ts';
 import type { RangeBlocks } from './range-blocks.ts';
@@ -18,7 +18,7 @@ export interface FetchParts {
   readonly cachedFiles: CachedFiles;
   readonly leases: Leases;
   readonly publisher: Publisher;
-  readonly sources: ReadonlyMap<string, Source>;
+  readonly sources: KnownSources;
   readonly failed: FailedPlaces;
   readonly blocks: RangeBlocks;
   readonly threads: FillThreads;

@@ -21,6 +21,7 @@ import { abortable, settled } from './abortable.ts';
 import type { Fetch, FetchParts, FetchTask, Outcome } from './fetch.ts';
 import { createFillThreads } from './fill-threads.ts';
 import { createFollowing } from './follow.ts';
+import { knownSources, type OpenSource } from './known-sources.ts';
 import { createFailedPlaces, wantedContent } from './locate.ts';
 import { createRangeBlocks } from './range-blocks.ts';
 import { readAt } from './read-at.ts';
@@ -32,6 +33,7 @@ export interface FetcherRequest {
   /** The folder of the index and its leases. */
   readonly home: string;
   readonly sources: readonly Source[];
+  readonly openSource?: OpenSource | undefined;
   readonly log: (level: 'warn' | 'info' | 'debug', message: string) => void;
   /** Told when bytes that readers were given turned out to be doubtful: what the kernel has of them must go. */
   readonly onDoubt?: (ino: number) => void;
@@ -88,7 +90,7 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     cachedFiles,
     leases,
     publisher: createPublisher(index, cache),
-    sources: new Map(request.sources.map((source) => [source.id, source])),
+    sources: knownSources(request.sources, request.openSource),
     failed: createFailedPlaces(),
     blocks: createRangeBlocks(stopping.signal),
     threads: createFillThreads(stopping.signal),
@@ -237,6 +239,7 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     async close() {
       stopping.abort(new GphotosfsError('interrupted', 'gphotosfs is stopping'));
       await running.ended();
+      await parts.sources.close();
       loose.clear();
       following.close();
       cachedFiles.close();

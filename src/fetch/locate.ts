@@ -64,7 +64,7 @@ export function wantedContent(index: Index, ino: number, newest: boolean): Conte
  */
 export function choosePlace(
   index: Index,
-  sources: ReadonlyMap<string, Source>,
+  sources: Pick<ReadonlyMap<string, Source>, 'get'>,
   failed: FailedPlaces,
   ino: number,
   content: Content,

@@ -6,6 +6,7 @@ import { copyTwin } from '../cache/copy-twin.ts';
 import { removePartial, reopenPartial } from '../cache/partial.ts';
 import { recheckFile } from '../cache/recheck.ts';
 import { getFile } from '../index/items.ts';
+import { locationsOf } from '../index/locations.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import type { FetchParts, FetchTask, Outcome } from './fetch.ts';
 import { type Fill, type Filled, startFill } from './fill.ts';
@@ -44,17 +45,14 @@ export interface OriginRequest {
 /** Finds the bytes, and starts to fill the vessel where they have to be fetched. */
 export async function findOrigin(request: OriginRequest): Promise<Origin> {
   const { parts, task, vessel, label } = request;
-  const { left, given, ino, content } = task;
+  const { left, given, content } = task;
   if (left !== undefined) vessel.take({ fd: left.fd, name: task.name });
   if (await liesThere(request)) return { outcome: 'cached' };
   if (left === undefined) {
     const filled = await copy(request);
     if (filled !== undefined) return { outcome: 'copied', filled };
   }
-  const place =
-    given === undefined
-      ? choosePlace(parts.index, parts.sources, parts.failed, ino, content, task.since)
-      : undefined;
+  const place = given === undefined ? await findPlace(request) : undefined;
   const threaded = await fillInThread(request, place);
   if (threaded !== undefined) return { outcome: 'fetched', filled: threaded };
   const fd = left?.fd ?? vessel.create();
@@ -76,6 +74,13 @@ export async function findOrigin(request: OriginRequest): Promise<Origin> {
     replace: vessel.moveOut,
   });
   return { outcome: 'fetched', fill, place, continued: begun !== undefined };
+}
+
+async function findPlace({ parts, task }: OriginRequest): Promise<Place> {
+  const { index, sources, failed } = parts;
+  const { ino, content, since } = task;
+  await sources.open(locationsOf(index, ino).map(({ source }) => source));
+  return choosePlace(index, sources, failed, ino, content, since);
 }
 
 /** What has the file's name may be right, though the index has no record of it, or another. */

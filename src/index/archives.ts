@@ -76,3 +76,25 @@ export function listArchives(index: Index): KnownArchive[] {
      FROM archive a ORDER BY a.export_id, a.name`,
   ).all() as KnownArchive[];
 }
+
+/**
+ * Archives on disk that a source had and that are not among those `present` now, with how many files can't be had
+ * because of that: neither are they in the cache nor anywhere else.
+ */
+export function listVanished(
+  index: Index,
+  source: string,
+  present: readonly string[],
+): { readonly name: string; readonly files: number }[] {
+  return statement(
+    index,
+    `SELECT a.name, count(DISTINCT l.ino) AS files
+     FROM archive a JOIN location l ON l.archive = a.id
+     WHERE a.source = @source AND NOT a.remote AND a.name NOT IN (SELECT value FROM json_each(@present))
+       AND NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = l.ino AND ${intact})
+       AND NOT EXISTS (
+         SELECT 1 FROM location o JOIN archive b ON b.id = o.archive
+         WHERE o.ino = l.ino AND (b.source <> @source OR b.name IN (SELECT value FROM json_each(@present))))
+     GROUP BY a.id ORDER BY a.name`,
+  ).all({ source, present: JSON.stringify(present) }) as { name: string; files: number }[];
+}

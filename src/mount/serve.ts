@@ -4,6 +4,7 @@
  * A sync or a prefetch elsewhere writes to the index; then the index says what changed, and the kernel forgets just that.
  */
 import type { Cache } from '../cache/cache.ts';
+import type { FetcherRequest } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
 import { changeMark, changesSince } from '../index/tree.ts';
 import { toGphotosfsError } from '../model/errors.ts';
@@ -19,17 +20,20 @@ export interface ServeRequest extends Omit<MountRequest, 'indexPath' | 'cachePat
   /** The folder of the index and its leases. */
   readonly home: string;
   readonly sources: readonly Source[];
+  /** Opens a source that is added while the mount is up. */
+  readonly openSource?: FetcherRequest['openSource'];
 }
 
 /** Mounts, and keeps the mount true until it is unmounted. */
 export async function serve(request: ServeRequest): Promise<Mounted> {
-  const { driver, index, cache, home, sources, log, ...mountRequest } = request;
+  const { driver, index, cache, home, sources, openSource, log, ...mountRequest } = request;
   let mounted: Mounted | undefined;
   const fetcher = createLazyFetcher({
     index,
     cache,
     home,
     sources,
+    openSource,
     log,
     onDoubt: (ino) => void tellKernel({ inodes: [ino], entries: [] }),
   });

@@ -148,6 +148,8 @@ export interface ScanRequest {
   readonly rescan: boolean;
   readonly signal: AbortSignal;
   readonly progress: (progress: ScanProgress) => void;
+  /** Told the names of all archives that are there, read or not, where they can go: what isn't among them may come back. */
+  readonly present?: (archives: readonly string[]) => void;
 }
 
 export interface OpenRequest {

@@ -3,6 +3,7 @@
  * What a scan does not mention stays: absence is never deletion.
  */
 import { openCache } from '../cache/cache.ts';
+import { listVanished } from '../index/archives.ts';
 import { openLeases } from '../index/leases.ts';
 import { makeLookups } from '../index/lookups.ts';
 import { type Index, transaction } from '../index/open.ts';
@@ -88,6 +89,7 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
 async function syncSource(request: SyncRequest, source: Source): Promise<SourceReport> {
   const { index, signal } = request;
   const problems: Problem[] = [];
+  let present: readonly string[] | undefined;
   const now = Math.floor(Date.now() / 1000);
   const cache = openCache(request.cachePath, index);
   try {
@@ -104,6 +106,9 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
       rescan: request.rescan || isRefiltered,
       signal,
       progress: (progress) => request.progress(source.id, progress),
+      present: (archives) => {
+        present = archives;
+      },
     });
     const pages = asksForAlbums(filter)
       ? afterAlbums(scanned, (all) => {
@@ -121,6 +126,7 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
     transaction(index, () => makeLookups(index));
     if (error?.kind === 'interrupted') throw error;
     if (error === undefined) {
+      if (present !== undefined) problems.push(...vanished(index, source, present, problems));
       transaction(index, () => {
         finishScan(index, source.id);
         settleScan(index, source.id);
@@ -130,6 +136,22 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
   } finally {
     cache.close();
   }
+}
+
+/** Archives that are gone with photos that nothing else has. What is cached needs them no more, and they may go. */
+function vanished(
+  index: Index,
+  { id }: Source,
+  present: readonly string[],
+  told: readonly Problem[],
+): Problem[] {
+  return listVanished(index, id, present)
+    .filter(({ name }) => !told.some(({ where }) => where === name))
+    .map(({ name, files }) => ({
+      where: name,
+      what: `it is not there any more, and ${files === 1 ? 'one file' : `${files} files`} that only it has ${files === 1 ? 'is' : 'are'} not in the cache`,
+      remedy: 'Put it back; what is cached needs it no more.',
+    }));
 }
 
 /** Applies each page. What the source throws is given back: it is its own, and the other sources go on. */

@@ -192,6 +192,21 @@ describe('mount --daemon', () => {
   });
 });
 
+describe('a mount that is up', () => {
+  it('fetches from sources that are added meanwhile', async () => {
+    const running = await startMount();
+    const [part = ''] = await buildTakeout(join(place.folder, 'other'), {
+      exportTime: '20260201T120000Z',
+      entries: [{ folder: 'Photos from 2019', name: 'IMG.jpg', bytes: photo(2019, 100_000) }],
+    });
+    expect((await place.run('add', 'takeout', '--account', 'other', part)).code).toBe(0);
+    expect((await place.run('sync')).code).toBe(0);
+    await until(() => readdirSync(join(place.mountPoint, 'years')).includes('2019'), 60_000);
+    expect(readFileSync(photoPath(2019))).toEqual(photo(2019, 100_000));
+    expect(running.stderr()).toBe('');
+  });
+});
+
 describe('mount --sync-every', () => {
   it('shows what was added meanwhile, and outlives a sync that fails', async () => {
     const { log } = await startDaemon('--sync-every', '1s');

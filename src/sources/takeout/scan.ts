@@ -53,6 +53,7 @@ export async function* scanTakeout(
     }
     const finished = new Map(before);
     if (gone.length > 0) yield goneArchives(finished, gone);
+    if (!store.remote) request.present?.(found.map(({ name }) => name));
     yield* scanExports(source, store, [...exports.values()], finished, problems, request);
   } finally {
     await Promise.all(opened.map((archive) => archive.close()));
