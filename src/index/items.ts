@@ -151,15 +151,19 @@ export interface NewItem extends Omit<ItemRow, 'id'> {
 }
 
 function columnsOf(item: Omit<NewItem, 'account'>) {
-  const description = JSON.stringify(item.description);
   return [
     item.photoId ?? null,
     item.title,
     item.takenAt ?? null,
     item.provisional ? 1 : 0,
     item.factsTime,
-    description === '{}' ? null : description,
+    saysNothing(item.description) ? null : JSON.stringify(item.description),
   ];
+}
+
+function saysNothing(description: Description): boolean {
+  for (const _ in description) return false;
+  return true;
 }
 
 /** The id that the next item gets; further ones count up from it. Only a sync adds items. */

@@ -70,8 +70,9 @@ type NewInode = Pick<Attributes, 'kind' | 'size' | 'mtime' | 'ctime' | 'nlink'> 
 function grow(growth: Growth, parent: number, wanted: string, identity: string, inode: NewInode): Given {
   const ino = growth.ino++;
   const { cookie, name } = addName(growth, parent, wanted, identity, ino);
-  addInode(growth.index, { ino, ...inode, parent, cookie });
-  if (inode.kind !== 'directory') return { ino, cookie, name };
+  const { kind, size, mtime, ctime, nlink, target } = inode;
+  addInode(growth.index, { ino, kind, size, mtime, ctime, nlink, parent, cookie, target });
+  if (kind !== 'directory') return { ino, cookie, name };
   growth.grown.set(parent, (growth.grown.get(parent) ?? 0) + 1);
   beginKeys(growth.freshKeys, ino);
   return { ino, cookie, name };

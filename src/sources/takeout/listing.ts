@@ -66,7 +66,8 @@ export function scannedItem(
 
 function scannedFile({ role, name, copies }: ItemFile, crc: ContentCrc): ScannedFile {
   const [first] = copies;
-  const places = copies.flatMap((copy) => copy.places);
+  // Nearly every file lies in one place.
+  const places = copies.length === 1 ? (first?.places ?? []) : copies.flatMap((copy) => copy.places);
   return {
     role,
     name,
