@@ -20,16 +20,26 @@ export async function* abortableStream<T>(
 ): AsyncGenerator<T, void> {
   const iterator = stream[Symbol.asyncIterator]();
   let atRest = true;
+  // One listener for the whole stream: all streams of a process hear the same signal, and each that is added looks at the others.
+  let refuse: (error: unknown) => void = () => {};
+  const onAbort = () => refuse(gaveUp());
+  signal.addEventListener('abort', onAbort, { once: true });
+  const step = () =>
+    new Promise<IteratorResult<T>>((resolve, reject) => {
+      refuse = reject;
+      iterator.next().then(resolve, reject);
+    });
   try {
     for (;;) {
       if (signal.aborted) throw gaveUp();
       atRest = false;
-      const { done, value } = await abortable(iterator.next(), signal);
+      const { done, value } = await step();
       atRest = true;
       if (done === true) return;
       yield value;
     }
   } finally {
+    signal.removeEventListener('abort', onAbort);
     // A stream that is in the middle of a step ends behind it, whenever that is.
     const ended = Promise.resolve(iterator.return?.()).catch(() => {});
     if (atRest) await ended;

@@ -59,7 +59,8 @@ const mediaItem = z.object({
   filename: z.string().optional(),
   mimeType: z.string().optional(),
   description: z.string().optional(),
-  baseUrl: z.url().optional(),
+  // As cheap as can be, for there are 25,000 in a sync; whoever asks there parses it.
+  baseUrl: z.string().startsWith('http').optional(),
   mediaMetadata: z
     .object({
       creationTime: z.string().optional(),

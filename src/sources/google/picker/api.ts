@@ -68,7 +68,7 @@ const pickedItem = z.object({
   createTime: z.string().optional(),
   type: z.string().optional(),
   mediaFile: z.object({
-    baseUrl: z.url(),
+    baseUrl: z.string().startsWith('http'),
     mimeType: z.string().optional(),
     filename: z.string().optional(),
     mediaFileMetadata: z
