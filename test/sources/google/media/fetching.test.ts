@@ -218,4 +218,20 @@ describe('a prefetch', () => {
     google.photos.gone.clear();
     expect(await prefetchAll([newSource()])).toMatchObject({ fetchedFiles: 2, complete: true });
   });
+
+  it('stops when the day’s downloads are used up, and says when to go on', async () => {
+    const quota = { left: 1000 };
+    await setUp(many(100), {
+      counts: {
+        take: (_project, _day, name) => name === 'requests' || quota.left-- > 0,
+        used: () => 0,
+      },
+    });
+    quota.left = 60;
+    const report = await prefetchAll();
+    expect(report.stopped).toMatchObject({ kind: 'quota', hint: expect.stringContaining('Go on after') });
+    expect(report).toMatchObject({ fetchedFiles: 60, complete: false });
+    quota.left = 1000;
+    expect(await prefetchAll()).toMatchObject({ fetchedFiles: 40, complete: true });
+  });
 });
