@@ -38,7 +38,7 @@ interface Waiting {
 }
 
 export function createLinks(client: GoogleClient): Links {
-  const known = new LRUCache<string, string>({ max: kept, ttl: lifeMs });
+  const known = new LRUCache<string, string>({ max: kept, ttl: lifeMs, ttlResolution: 1000 });
   const waiting = new Map<string, Waiting>();
   let gathered: string[] = [];
   let timer: NodeJS.Timeout | undefined;

@@ -20,7 +20,7 @@ const lifeMs = 30 * 60_000;
 const kept = 20_000;
 
 export function createPickerLinks(client: GoogleClient): PickerLinks {
-  const known = new LRUCache<string, string>({ max: kept, ttl: lifeMs });
+  const known = new LRUCache<string, string>({ max: kept, ttl: lifeMs, ttlResolution: 1000 });
   const listing = new Map<string, Promise<void>>();
   const closing = new AbortController();
   const keyOf = (session: string, id: string) => `${session}\n${id}`;
