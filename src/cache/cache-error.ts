@@ -15,11 +15,15 @@ const meanings: Readonly<Record<string, readonly [kind: ErrorKind, says: string,
     'Check the owner and the permissions of the cache.',
   ],
   EROFS: [
-    'no-permission',
+    'cache-failing',
     'its disk is read-only',
     'Mount the disk writable, or choose another cache with --cache.',
   ],
-  EIO: ['bad-cache', 'its disk reports an error', 'Check the disk.'],
+  EIO: [
+    'cache-failing',
+    'its disk reports an error',
+    'Check the disk; what is missing is fetched again then.',
+  ],
   EXDEV: ['bad-cache', 'another file system is mounted inside it', 'The cache has to be on one file system.'],
   ENOTDIR: ['bad-cache', 'a file is where a directory belongs', 'Move it away; gphotosfs does not touch it.'],
   EISDIR: [

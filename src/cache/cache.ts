@@ -35,7 +35,7 @@ export interface CacheOptions {
  * Opens the cache at `path` and makes it on first use. One that is in use already may be read-only: what it has can
  * be read.
  * @throws `wrong-cache` when it isn't the one the index knows; `no-permission` or `no-space` when it can't be made;
- * `bad-cache` when its private directory isn't one
+ * `cache-failing`; `bad-cache` when its private directory isn't one
  */
 export function openCache(path: string, index: Index, options: CacheOptions = {}): Cache {
   const directories: Directory[] = [];
@@ -84,7 +84,7 @@ function openExpected(path: string, isExpected: boolean): Directory {
 
 /**
  * Makes sure that files can be put into the cache, by doing it: before hours are spent on reading what can't be kept.
- * @throws `no-permission`, `no-space`
+ * @throws `no-permission`, `no-space`, `cache-failing`
  */
 export function probeCache(cache: Cache): void {
   try {

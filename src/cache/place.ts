@@ -17,7 +17,7 @@ export interface Place {
 
 /**
  * Tries, in the cache's private directory, what a fetch does: makes files and takes them away.
- * @throws `no-permission`, `no-space`, `bad-cache` where none can be made
+ * @throws `no-permission`, `no-space`, `cache-failing`, `bad-cache` where none can be made
  */
 export function probePlace(path: string): Place {
   try {

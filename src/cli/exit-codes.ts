@@ -10,7 +10,8 @@ export const exitCodes = {
   signIn: 4,
   /** A source is unreachable or out of quota: try later. */
   unreachable: 5,
-  noSpace: 6,
+  /** The cache can take no more: its disk is full, read-only or failing. */
+  cacheClosed: 6,
   cannotMount: 7,
   /** 128 + SIGINT, as a shell would say it. */
   interrupted: 130,
@@ -30,7 +31,8 @@ const codeOfKind = {
   quota: exitCodes.unreachable,
   'sign-in': exitCodes.signIn,
   unavailable: exitCodes.partial,
-  'no-space': exitCodes.noSpace,
+  'no-space': exitCodes.cacheClosed,
+  'cache-failing': exitCodes.cacheClosed,
   'wrong-cache': exitCodes.failed,
   'bad-cache': exitCodes.failed,
   'index-newer': exitCodes.failed,

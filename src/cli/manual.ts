@@ -81,7 +81,7 @@ const statuses: readonly (readonly [number, string])[] = [
   [3, 'done in part; the rest is listed'],
   [4, 'sign-in needed'],
   [5, 'source unreachable or out of quota: try later'],
-  [6, 'no space'],
+  [6, 'the cache can take no more: full, read-only or failing'],
   [7, 'cannot mount'],
   [130, 'interrupted'],
 ];

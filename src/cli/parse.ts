@@ -77,8 +77,8 @@ function createProgram(help: HelpSinks, state: ParseState): Commander {
 const optionsHelp = `
 Every option is also an environment variable (GPHOTOSFS_LOG_LEVEL) and a key of config.json (logLevel): see "gphotosfs manual | man -l -".
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 sign-in needed, 5 source unreachable, 6 no space,
-7 cannot mount, 130 interrupted.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done in part, 4 sign-in needed, 5 source unreachable,
+6 cache full, read-only or failing, 7 cannot mount, 130 interrupted.`;
 
 function addCommand(program: Commander, command: Command, state: ParseState): void {
   const words = command.name.split(' ');

@@ -6,7 +6,7 @@ import { putLastPrefetch } from '../index/reports.ts';
 import { readStatus } from '../index/status.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
-import { type PrefetchReport, prefetch } from '../prefetch/run.ts';
+import { notBegun, type PrefetchReport, prefetch } from '../prefetch/run.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatBytes, formatColumns, formatCount, formatCounted } from './format.ts';
@@ -65,6 +65,12 @@ function noteRun(index: Index, plan: Plan, report: PrefetchReport): void {
 /** Fetches what a plan lists, and shows how far it is. */
 export async function fetchPlanned(context: Context, plan: Plan): Promise<PrefetchReport> {
   const { settings, output } = context;
+  try {
+    await context.cache();
+  } catch (error) {
+    // A disk that fails may not even let it be opened; how far the cache is, the index knows.
+    return notBegun(error);
+  }
   const [index, cache, fetcher, sources] = await Promise.all([
     context.index(),
     context.cache(),

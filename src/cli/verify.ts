@@ -1,7 +1,7 @@
 /** `verify`: are the bytes in the cache still the right ones? With `--repair`, what can be had again is fetched again. */
 import { availableParallelism } from 'node:os';
 import type { Finding, VerifyReport } from '../cache/verify.ts';
-import { GphotosfsError } from '../model/errors.ts';
+import { GphotosfsError, isCacheClosed } from '../model/errors.ts';
 import type { Repaired } from '../prefetch/repair.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -71,8 +71,8 @@ export const run: Run = async (context) => {
       ...(settings.sample === undefined ? { hint: 'The next one goes on from here.' } : {}),
     });
   }
-  const full = [...(repaired?.failures.values() ?? [])].find(({ kind }) => kind === 'no-space');
-  if (full !== undefined) throw full;
+  const closed = [...(repaired?.failures.values() ?? [])].find(isCacheClosed);
+  if (closed !== undefined) throw closed;
   return wrong.length > 0 ? exitCodes.partial : exitCodes.done;
 };
 

@@ -30,6 +30,8 @@ export const errorKinds = [
   'unavailable',
   /** The cache's file system is full, or has no free inodes. */
   'no-space',
+  /** The cache's disk takes nothing: it is read-only, or reports errors. What it still gives is read. */
+  'cache-failing',
   /** The cache directory is not the one the index knows: wrong disk, or disk not mounted. */
   'wrong-cache',
   /** A file or directory of the cache is not what it should be and is not touched. */
@@ -84,6 +86,14 @@ export class GphotosfsError extends Error {
   get retryCanHelp(): boolean {
     return passingKinds.has(this.kind);
   }
+}
+
+/** Kinds that concern the whole cache: it can take no more, whatever the file. */
+const cacheKinds: ReadonlySet<ErrorKind> = new Set(['no-space', 'cache-failing']);
+
+/** Whether the cache can take no more, so that trying with the next file is no use. */
+export function isCacheClosed({ kind }: { readonly kind: ErrorKind }): boolean {
+  return cacheKinds.has(kind);
 }
 
 /** The operating system's errors that say more than "it failed", by their `code`. */

@@ -25,6 +25,7 @@ const errnoOfKind = {
   'sign-in': errno.EIO,
   unavailable: errno.EIO,
   'no-space': errno.ENOSPC,
+  'cache-failing': errno.EIO,
   'wrong-cache': errno.EIO,
   'bad-cache': errno.EIO,
   'index-newer': errno.EIO,

@@ -10,7 +10,7 @@ import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
 import { listPlaces, type MissingFile } from '../index/plan.ts';
 import { pathOf } from '../index/tree.ts';
-import { type GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import { type GphotosfsError, isCacheClosed, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { fetchRuns } from './fetch-runs.ts';
 import { planRuns } from './plan.ts';
@@ -36,7 +36,7 @@ export interface Repaired {
 
 /**
  * Brings right bytes of every file among the findings into the cache, where they can be had.
- * @throws `no-permission`, `no-space` where nothing can be put into the cache at all
+ * @throws `no-permission`, `no-space`, `cache-failing` where nothing can be put into the cache at all
  */
 export async function repair(request: RepairRequest): Promise<Repaired> {
   const { index, cache, fetcher, findings } = request;
@@ -45,11 +45,11 @@ export async function repair(request: RepairRequest): Promise<Repaired> {
   const failures = new Map<number, GphotosfsError>();
   if (inos.length === 0) return { mended, failures };
   probeCache(cache);
-  // What is being fetched is published, all else can wait for more room.
-  const full = new AbortController();
+  // What is being fetched is published, all else can wait until the cache takes more.
+  const closed = new AbortController();
   const signal = AbortSignal.any([request.signal]);
   setMaxListeners(0, signal);
-  const stopping = AbortSignal.any([signal, full.signal]);
+  const stopping = AbortSignal.any([signal, closed.signal]);
 
   for (const { ino, problem } of findings) {
     const names = ino === undefined ? undefined : pathOf(index, ino);
@@ -70,7 +70,7 @@ export async function repair(request: RepairRequest): Promise<Repaired> {
       const known = toGphotosfsError(error);
       if (signal.aborted) return;
       failures.set(ino, failures.get(ino) ?? known);
-      if (known.kind === 'no-space') full.abort();
+      if (isCacheClosed(known)) closed.abort();
     }
     request.progress({ files: mended.size + failures.size, totalFiles: inos.length });
   }

@@ -1,6 +1,6 @@
 /**
  * Runs a plan: several jobs take runs of neighbouring files and fetch each file into the cache. A file that fails is
- * listed and doesn't stop the rest; a full disk stops all, a source without quota or sign-in its own files.
+ * listed and doesn't stop the rest; a cache that can take no more stops all, a source without quota or sign-in its own files.
  */
 import { setMaxListeners } from 'node:events';
 import { type Cache, probeCache } from '../cache/cache.ts';
@@ -9,7 +9,7 @@ import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
 import { countSelected, type MissingFile } from '../index/plan.ts';
 import { pathOf } from '../index/tree.ts';
-import { type ErrorKind, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import { type ErrorKind, GphotosfsError, isCacheClosed, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { fetchRuns } from './fetch-runs.ts';
 import { createGivenUp } from './given-up.ts';
@@ -53,19 +53,23 @@ export interface PrefetchReport {
   readonly failed: readonly FailedFile[];
   /** Everything selected is in the cache. */
   readonly complete: boolean;
-  /** The disk ran full, a source was given up, or the owner stopped it: what was not tried isn't in `failed`. */
+  /** The cache can take no more, a source was given up, or the owner stopped it: what was not tried isn't in `failed`. */
   readonly stopped: GphotosfsError | undefined;
 }
 
 /**
  * Fetches what the plan lists, and what it took for cached but the cache has lost.
- * @throws `no-permission`, `no-space` where nothing can be put into the cache at all
+ * @throws `no-permission` where nothing can be put into the cache at all
  */
 export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport> {
   const { index, cache, plan } = request;
   const lost = planRuns(index, request.only === undefined ? findLost(index, cache, plan.selection) : []);
   const runs = [...plan.runs, ...lost.runs];
-  if (runs.length > 0) probeCache(cache);
+  try {
+    if (runs.length > 0) probeCache(cache);
+  } catch (error) {
+    return notBegun(error);
+  }
   const totals = {
     totalFiles: plan.missingFiles + lost.files,
     totalBytes: plan.missingBytes + lost.bytes,
@@ -101,7 +105,7 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
     } catch (error) {
       const known = toGphotosfsError(error);
       if (signal.aborted || known.kind === 'interrupted') return;
-      if (known.kind === 'no-space') {
+      if (isCacheClosed(known)) {
         stopped = known;
         stop.abort();
         return;
@@ -118,7 +122,11 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
   await fetchRuns({ ...request, runs, signal, isOver, settle });
   if (request.signal.aborted) stopped = new GphotosfsError('interrupted', 'prefetch was stopped');
   if (stopped === undefined) {
-    for (const [path, error] of completeTree(index, cache)) failed.push(failedFile(path, error));
+    for (const [path, error] of completeTree(index, cache)) {
+      const known = toGphotosfsError(error);
+      if (isCacheClosed(known)) stopped ??= known;
+      else failed.push(failedFile(path, known));
+    }
   }
   stopped ??= givenUp.reason();
   const { files, cachedFiles } = countSelected(index, plan.selection);
@@ -130,6 +138,16 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
     complete: failed.length === 0 && stopped === undefined && files === cachedFiles,
     stopped,
   };
+}
+
+/**
+ * The report of a prefetch that could not begin, for the cache can take nothing.
+ * @throws the error, where that isn't the reason
+ */
+export function notBegun(error: unknown): PrefetchReport {
+  const stopped = toGphotosfsError(error);
+  if (!isCacheClosed(stopped)) throw stopped;
+  return { fetchedFiles: 0, fetchedBytes: 0, reusedFiles: 0, failed: [], complete: false, stopped };
 }
 
 function failedFile(path: string, error: unknown): FailedFile {

@@ -34,6 +34,7 @@ describe('exit codes', () => {
       'source-unreachable': 5,
       quota: 5,
       'no-space': 6,
+      'cache-failing': 6,
       mount: 7,
       interrupted: 130,
       internal: 1,

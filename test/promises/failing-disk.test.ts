@@ -116,7 +116,9 @@ describe.runIf(canMount())('a cache disk', () => {
     const years = await runProgram('ls', join(place.mountPoint, 'years'));
     expect(years.stdout.toString()).toBe('2020\n2021\n2022\n2023\n');
     const refused = await place.run('prefetch');
-    expect(refused.code, refused.stderr).toBe(1);
+    expect(refused.code, refused.stderr).toBe(6);
+    expect(refused.stderr).toContain('its disk reports an error');
+    expect(refused.stdout).toContain(`${cachedPaths().length} of ${library.files.size} files in the cache`);
     const ending = performance.now();
     await endMount(mounted);
     expect(performance.now() - ending).toBeLessThan(5000);
@@ -132,8 +134,9 @@ describe.runIf(canMount())('a cache disk', () => {
   it('that is read-only gives all that it has; prefetch says why it can do nothing, and does it later', async () => {
     execFileSync('mount', ['-o', 'remount,ro', disk]);
     const refused = await place.run('prefetch');
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(6);
     expect(refused.stderr).toContain('its disk is read-only');
+    expect(refused.stdout).toContain(`${cachedPaths().length} of ${library.files.size} files in the cache`);
     const mounted = await mount(place);
     expect(await readAll([...library.files.keys()])).toBe(library.files.size);
     expect(mounted.stderr()).toContain('read-only');
