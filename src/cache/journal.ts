@@ -13,6 +13,7 @@ import type { Role } from '../model/words.ts';
 import type { Description } from '../sources/source.ts';
 import { cacheError } from './cache-error.ts';
 import type { Directory } from './directories.ts';
+import { type JournalLines, journalLines } from './journal-lines.ts';
 import type { NewItemRecord } from './new-item-record.ts';
 
 /** JSON leaves out what is undefined. */
@@ -116,6 +117,8 @@ export type JournalRecord =
 export interface Journal {
   /** Appends records and waits until they are on disk. */
   append(records: readonly JournalRecord[]): void;
+  /** The same for lines that were made before; takes them. */
+  write(lines: JournalLines): void;
   close(): void;
 }
 
@@ -125,38 +128,30 @@ const journalFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOL
 /** The journal in the cache's private directory; opened, and made, when it is first written to. */
 export function openJournal(directory: Directory): Journal {
   let fd: number | undefined;
+  const write = (lines: JournalLines): void => {
+    const pieces = lines.take();
+    if (pieces.length === 0) return;
+    try {
+      fd ??= openForAppending(directory);
+      // Several writes, each of whole lines, for other processes append as well.
+      for (const piece of pieces) writeAll(fd, piece);
+      fsyncSync(fd);
+    } catch (error) {
+      throw cacheError(error, 'the journal of the cache cannot be written');
+    }
+  };
   return {
     append(records) {
-      if (records.length === 0) return;
-      try {
-        fd ??= openForAppending(directory);
-        writeLines(fd, records);
-        fsyncSync(fd);
-      } catch (error) {
-        throw cacheError(error, 'the journal of the cache cannot be written');
-      }
+      const lines = journalLines();
+      for (const record of records) lines.push(record);
+      write(lines);
     },
+    write,
     close() {
       if (fd !== undefined) closeSync(fd);
       fd = undefined;
     },
   };
-}
-
-/** Bytes a write. Of a large page as one text, and as one buffer, 90 MB of a first sync's memory were garbage. */
-const pieceBytes = 64 * 1024;
-
-/** Several writes, each of whole lines, for other processes append as well. */
-function writeLines(fd: number, records: readonly JournalRecord[]): void {
-  // A line break before each record would cost a byte; one before the first closes a line that a crash cut off.
-  let piece = '\n';
-  for (const record of records) {
-    piece += `${JSON.stringify(record)}\n`;
-    if (piece.length < pieceBytes) continue;
-    writeAll(fd, Buffer.from(piece));
-    piece = '';
-  }
-  if (piece !== '') writeAll(fd, Buffer.from(piece));
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

@@ -4,7 +4,7 @@
  * A page may come again, whole or in part, at any time: what is known is found by its place or by identity.ts and
  * refreshed, what is new is added. Nothing is ever removed here.
  */
-import type { JournalRecord } from '../cache/journal.ts';
+import type { JournalLines } from '../cache/journal-lines.ts';
 import { noteSides } from '../index/likeness.ts';
 import { findArchive, markGone, putArchive, retireArchive } from '../index/locations.ts';
 import { putMemo, putWaiting } from '../index/sources.ts';
@@ -20,7 +20,7 @@ import { archiveId, type ScanState } from './scan-state.ts';
  * Applies a page inside the caller's transaction.
  * @returns what must be in the journal before the transaction commits
  */
-export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): readonly JournalRecord[] {
+export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): JournalLines {
   const growth = beginGrowth(scan.index, now, scan.freshKeys);
   try {
     for (const archive of page.archives) applyArchive(scan, archive);

@@ -120,7 +120,7 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
       if (signal.aborted) throw new GphotosfsError('interrupted', 'the sync was interrupted');
       const { page, lookalikes } = await lookalikesOf(listed);
       scan.lookalikes = lookalikes;
-      transaction(index, () => cache.journal.append(applyPage(scan, page, now)));
+      transaction(index, () => cache.journal.write(applyPage(scan, page, now)));
       problems.push(...page.problems);
     });
     transaction(index, () => makeLookups(index));

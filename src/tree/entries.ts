@@ -3,7 +3,7 @@
  * A `Growth` is one transaction's work; `finish` settles what it means for the directories, and what it collected
  * for the journal must be on disk before the transaction commits.
  */
-import type { JournalRecord } from '../cache/journal.ts';
+import { type JournalLines, journalLines } from '../cache/journal-lines.ts';
 import type { Index } from '../index/open.ts';
 import {
   type Attributes,
@@ -26,7 +26,8 @@ export interface Growth {
   /** The sync's time: ctime and mtime of what changes. */
   readonly now: UnixSeconds;
   readonly freshKeys: FreshKeys;
-  readonly records: JournalRecord[];
+  /** For the journal. */
+  readonly records: JournalLines;
   ino: number;
   cookie: number;
   /** Directories that got entries, with how many of them are directories. */
@@ -53,7 +54,7 @@ export function beginGrowth(index: Index, now: UnixSeconds, freshKeys: FreshKeys
     index,
     now,
     freshKeys,
-    records: [],
+    records: journalLines(),
     ino: nextIno(index),
     cookie: nextCookie(index),
     grown: new Map(),
@@ -170,7 +171,7 @@ export function changeAttributes(growth: Growth, { kind: _, ...inode }: Attribut
 }
 
 /** Settles the directories: mtime is when the newest entry came, nlink counts subdirectories. */
-export function finishGrowth(growth: Growth): readonly JournalRecord[] {
+export function finishGrowth(growth: Growth): JournalLines {
   for (const [ino, directories] of growth.grown) {
     const inode = getInode(growth.index, ino);
     if (inode === undefined) continue;
