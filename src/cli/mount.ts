@@ -44,7 +44,7 @@ async function serveAt(context: Context, mountPoint: string): Promise<Mounted> {
   const [{ serve }, { refuseNesting }, driver, index, cache, sources] = await Promise.all([
     import('../mount/serve.ts'),
     import('../mount/mount-point.ts'),
-    loadDriver(driverName(context)),
+    loadDriver(driverName(context), { passthrough: settings.passthrough === 'auto' }),
     context.index(),
     context.cache(),
     context.sources(),

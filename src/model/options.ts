@@ -206,6 +206,15 @@ export const options = {
     help: 'how to mount: kernel or fuse-native',
     commands: ['mount'],
   },
+  passthrough: {
+    kind: ['auto', 'off'],
+    value: 'WHEN',
+    default: 'auto',
+    env: 'GPHOTOSFS_PASSTHROUGH',
+    key: 'passthrough',
+    help: 'let the kernel read cached files by itself where it can (auto), or never (off)',
+    commands: ['mount'],
+  },
   allowOther: {
     kind: 'flag',
     env: 'GPHOTOSFS_ALLOW_OTHER',

@@ -2,10 +2,15 @@
 import { GphotosfsError } from '../model/errors.ts';
 import type { MountDriver } from './driver.ts';
 
+export interface DriverOptions {
+  /** false: the kernel reads no cached file by itself, also where it could. For the kernel driver alone. */
+  readonly passthrough?: boolean;
+}
+
 const loaders = {
-  kernel: async () => (await import('./kernel/kernel-driver.ts')).createKernelDriver(),
+  kernel: async (options) => (await import('./kernel/kernel-driver.ts')).createKernelDriver(options),
   'fuse-native': async () => (await import('./fuse-native.ts')).createFuseNativeDriver(),
-} as const satisfies Record<string, () => Promise<MountDriver>>;
+} as const satisfies Record<string, (options: DriverOptions) => Promise<MountDriver>>;
 
 export type DriverName = keyof typeof loaders;
 
@@ -17,11 +22,11 @@ export function defaultDriver(platform: NodeJS.Platform = process.platform): Dri
 }
 
 /** Loads a driver. @throws `usage` for a name that is none; `mount` where what it needs is not installed. */
-export async function loadDriver(name: string): Promise<MountDriver> {
+export async function loadDriver(name: string, options: DriverOptions = {}): Promise<MountDriver> {
   if (!Object.hasOwn(loaders, name)) {
     throw new GphotosfsError('usage', `there is no mount driver "${name}"`, {
       hint: `Choose one of ${driverNames.join(', ')}.`,
     });
   }
-  return loaders[name as DriverName]();
+  return loaders[name as DriverName](options);
 }

@@ -106,9 +106,10 @@ describe.runIf(canMount())('backups of the mount', () => {
     mkdirSync(backup);
     for (const recipe of once) await cook(recipe, place.mountPoint, backup);
 
-    // Another mount each time: the kernel has no page of a photo from before, so what is read is asked for.
+    // Another mount each time, and no passthrough: the kernel has no page of a photo from before and reads none by
+    // itself, so what is read is asked for.
     const run = async (recipe: string): Promise<Asked> => {
-      mounted = await mount(place);
+      mounted = await mount(place, '--passthrough', 'off');
       const watching = await watchRequests(place, mounted);
       await cook(recipe, place.mountPoint, backup);
       const asked = await watching.stop();
