@@ -2,7 +2,7 @@
  * Lines of the journal, each made as soon as its record comes. Kept as objects until their page was applied, records
  * grew old in memory: for 100,000 photos 60 MB of garbage, copied twice by each collection of the young.
  */
-import type { JournalRecord } from './journal.ts';
+import type { JournalRecord } from './journal-record.ts';
 
 export interface JournalLines {
   push(...records: readonly JournalRecord[]): void;

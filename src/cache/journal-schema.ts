@@ -1,7 +1,7 @@
 /** What a line of the journal must look like. Names and links of it become the tree, so they must not lead out of it. */
 import { z } from 'zod';
 import { mediaKinds } from '../model/media-kind.ts';
-import type { JournalRecord } from './journal.ts';
+import type { JournalRecord } from './journal-record.ts';
 
 /** Inode numbers stay below 2^32. */
 const ino = z.int().min(1).max(0xffff_fffe);

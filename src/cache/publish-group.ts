@@ -18,7 +18,7 @@ import type { Cache } from './cache.ts';
 import { cacheError } from './cache-error.ts';
 import { statOf } from './cached-file.ts';
 import { closeDirectory, type Directory, openDirectory, publicMode } from './directories.ts';
-import type { JournalRecord } from './journal.ts';
+import type { JournalRecord } from './journal-record.ts';
 import { linkAlbums } from './links.ts';
 import type { Partial } from './partial.ts';
 import { setAside } from './set-aside.ts';

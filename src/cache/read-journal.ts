@@ -8,7 +8,7 @@ import { GphotosfsError } from '../model/errors.ts';
 import { privateName } from './binding.ts';
 import { cacheError } from './cache-error.ts';
 import { closeDirectory, type Directory, openDirectory, openRegular } from './directories.ts';
-import type { JournalRecord } from './journal.ts';
+import type { JournalRecord } from './journal-record.ts';
 
 /** Reads it from its beginning to its end; `undefined` stands for a line that is no record. */
 export type JournalReader = () => Generator<JournalRecord | undefined>;

@@ -13,7 +13,7 @@ import type { Cache } from './cache.ts';
 import { sameStat, statOf } from './cached-file.ts';
 import { closeDirectory, openDirectory, openRegular } from './directories.ts';
 import { type Hashed, hashFile } from './hash.ts';
-import type { JournalRecord } from './journal.ts';
+import type { JournalRecord } from './journal-record.ts';
 import { showContent } from './publish-group.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** A new item's record of the journal, taken apart, for those that know records of single things. */
-import type { JournalRecord } from './journal.ts';
+import type { JournalRecord } from './journal-record.ts';
 import type { NewItemRecord } from './new-item-record.ts';
 
 /** The records of its item, and of each file's inode, identity and places. */

@@ -2,7 +2,7 @@
  * What is told of an item — title, time, description — and how it is kept: newer facts win, but a time that was final
  * stays, for backup tools take a file with another time for a changed one.
  */
-import type { JournalRecord } from '../cache/journal.ts';
+import type { JournalRecord } from '../cache/journal-record.ts';
 import { type FileRow, filesOfItem, type ItemRow, type NewItem, updateItem } from '../index/items.ts';
 import { getInode, noteChange } from '../index/tree.ts';
 import type { Content, UnixSeconds } from '../model/words.ts';

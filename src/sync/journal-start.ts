@@ -1,5 +1,5 @@
 /** What the journal has to know before the first name: the layout that names follow, what is listed, and the topmost directories. */
-import type { JournalRecord } from '../cache/journal.ts';
+import type { JournalRecord } from '../cache/journal-record.ts';
 import { albumsIno, type Index, rootIno, yearsIno } from '../index/open.ts';
 import { filterOf, getSetting, layoutOf, putSetting } from '../index/settings.ts';
 import { getInode } from '../index/tree.ts';

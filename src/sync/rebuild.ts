@@ -9,7 +9,7 @@ import type { Cache } from '../cache/cache.ts';
 import { statOf } from '../cache/cache-stat.ts';
 import { closeDirectory, openDirectory, openRegular } from '../cache/directories.ts';
 import { hashFile } from '../cache/hash.ts';
-import type { JournalRecord } from '../cache/journal.ts';
+import type { JournalRecord } from '../cache/journal-record.ts';
 import { openJournalReader } from '../cache/read-journal.ts';
 import { recheckFile } from '../cache/recheck.ts';
 import { spellOut } from '../cache/spell-out.ts';

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalRecord } from '../../src/cache/journal.ts';
+import type { JournalRecord } from '../../src/cache/journal-record.ts';
 import { spellOut } from '../../src/cache/spell-out.ts';
 import { closeIndex, type Index, openIndex, rootIno } from '../../src/index/open.ts';
 import { defaultLayout, type Layout } from '../../src/index/settings.ts';
