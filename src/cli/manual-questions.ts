@@ -21,7 +21,7 @@ checks it, or "gphotosfs verify" checks all at once. Nothing is fetched again.`,
   [
     'index.db is lost or damaged?',
     `Move it away, with its -wal and -shm files, and run "gphotosfs sync --rebuild": names and inode numbers come back from the journal in the cache,
-and no photo is fetched again.`,
+and no photo is fetched again. A mount may stay up: it goes on with what it has open, and goes over to the new index once that is whole.`,
   ],
   [
     'the whole cache is lost?',

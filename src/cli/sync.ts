@@ -1,5 +1,6 @@
 /** `sync`: brings the index up to date, and says what could not be read. */
 import type { Index } from '../index/open.ts';
+import { putRebuildStage } from '../index/replacement.ts';
 import { putLastSync } from '../index/reports.ts';
 import { filterOf, layoutOf } from '../index/settings.ts';
 import { GphotosfsError } from '../model/errors.ts';
@@ -19,7 +20,10 @@ export const run: Run = async (context) => {
   const { output } = context;
   const rebuilt = context.settings.rebuild ? await rebuildIndex(context) : undefined;
   const sources = await context.sources();
-  if (sources.length === 0 && rebuilt !== undefined) return exitCodes.done;
+  if (sources.length === 0 && rebuilt !== undefined) {
+    putRebuildStage(await context.index(), undefined);
+    return exitCodes.done;
+  }
   if (sources.length === 0) {
     throw new GphotosfsError('usage', 'there is no source yet', {
       hint: 'Add one first: gphotosfs add takeout ~/Downloads/takeout-*.zip',

@@ -2,10 +2,11 @@
  * Opens the index: one SQLite database in WAL mode, so that readers (a mount) never wait for a writer (a sync) and
  * all processes of a home meet in it. This folder is the only one that knows SQLite.
  */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
+import { makeIndexFile } from './create.ts';
 import { migrations } from './schema.ts';
 import { flushRows, forgetRows, noRows, type Rows } from './waiting-rows.ts';
 import { useWal } from './wal.ts';
@@ -13,6 +14,8 @@ import { useWal } from './wal.ts';
 /** An open index. Only modules of this folder look inside. */
 export interface Index extends Rows {
   readonly path: string;
+  /** Which file it has open (`fileAt`): at `path` there may be another one by now. */
+  readonly file: string | undefined;
   /** Statements, prepared once each, by their SQL. */
   readonly statements: Map<string, Database.Statement>;
   /** The same for those that give rows as arrays. */
@@ -43,14 +46,16 @@ export function openIndex(path: string, options: { readonly readonly?: boolean }
   }
   if (!readonly) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    const db = new Database(path, { readonly, timeout: busyTimeoutMs });
+    if (!readonly) makeIndexFile(path);
+    const file = fileAt(path);
+    const db = new Database(path, { readonly, timeout: busyTimeoutMs, fileMustExist: true });
     try {
       refuseNewer(db, path);
       // Directory listings walk the table once; a map of it saves a copy of each page, 5 % of a walk. A writer has no use
       // for it. 64 MB are an index of 150,000 photos; with four times that, a mount of a million had 362 MB resident.
       if (readonly) db.pragma('mmap_size = 67108864');
       else prepareForWriting(db, path);
-      return { path, db, statements: new Map(), rawStatements: new Map(), waiting: noRows() };
+      return { path, file, db, statements: new Map(), rawStatements: new Map(), waiting: noRows() };
     } catch (error) {
       db.close();
       throw error;
@@ -58,6 +63,23 @@ export function openIndex(path: string, options: { readonly readonly?: boolean }
   } catch (error) {
     throw openError(error, path);
   }
+}
+
+/** Device and inode number of what lies at `path`; undefined where there is nothing. */
+export function fileAt(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
+}
+
+/**
+ * Opens what lies at the index's path now, for all who hold this index. Nothing may be under way in it.
+ * @throws as `openIndex`; then it stays as it was
+ */
+export function reopenIndex(index: Index): void {
+  const { path, db } = index;
+  Object.assign(index, openIndex(path, { readonly: db.readonly }));
+  // It finds out by itself that its file was replaced, and leaves alone what is beside the new one.
+  db.close();
 }
 
 export function closeIndex(index: Index): void {
@@ -151,7 +173,7 @@ function openError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
-  if (code === 'SQLITE_CANTOPEN') {
+  if (code === 'SQLITE_CANTOPEN' || code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new GphotosfsError('no-permission', `cannot open ${path}`, {
       hint: 'Check that the folder exists and that you may write to it.',
       cause: error,

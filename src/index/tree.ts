@@ -178,11 +178,16 @@ export function changeMark(index: Index): ChangeMark {
   return { entry: (entry[0] as number | null) ?? 0, change: (change[0] as number | null) ?? 0 };
 }
 
+/** What changed in the tree since someone last looked. */
+export interface TreeChange {
+  /** Inodes whose attributes, content or (for a directory) listing changed. */
+  readonly inodes: readonly number[];
+  /** Names that came, or went. */
+  readonly entries: readonly { readonly parent: number; readonly name: string }[];
+}
+
 /** The names that came and the inodes that changed after `mark`. */
-export function changesSince(
-  index: Index,
-  mark: ChangeMark,
-): { entries: { parent: number; name: string }[]; inodes: number[]; mark: ChangeMark } {
+export function changesSince(index: Index, mark: ChangeMark): TreeChange & { readonly mark: ChangeMark } {
   return index.db.transaction(() => {
     const entries = statement(index, 'SELECT parent, name FROM entry WHERE id > ? ORDER BY id').all(
       mark.entry,

@@ -3,9 +3,10 @@
  * hands reads of what is not cached to `RemoteReader`. What only some drivers can do is data (`features`).
  */
 import type { CacheStat } from '../index/cached.ts';
+import type { TreeChange } from '../index/tree.ts';
 import type { Content } from '../model/words.ts';
 
-export type { Attributes, DirectoryEntry } from '../index/tree.ts';
+export type { Attributes, DirectoryEntry, TreeChange } from '../index/tree.ts';
 
 export interface DriverFeatures {
   /** Tells the kernel at once what changed; without it, changes show after `attributeTimeoutSeconds`. */
@@ -44,14 +45,6 @@ export interface MountRequest {
   readonly log: (level: 'warn' | 'info' | 'debug', message: string) => void;
 }
 
-/** What changed in the tree since the kernel last asked. */
-export interface TreeChange {
-  /** Inodes whose attributes, content or (for a directory) listing changed. */
-  readonly inodes: readonly number[];
-  /** Names that came. */
-  readonly entries: readonly { readonly parent: number; readonly name: string }[];
-}
-
 export interface Mounted {
   readonly mountPoint: string;
   /** Settles when the mount is gone, by whomever. Rejects when the driver failed. */
@@ -60,6 +53,8 @@ export interface Mounted {
   invalidate(change: TreeChange): Promise<void>;
   /** Tells a driver on another thread that files were published: open handles look at the index again. */
   published(): void;
+  /** Tells a driver with a connection of its own that another file is the index now: it opens that. */
+  reopen(): void;
   /** Unmounts: at once where possible, lazily where programs still use it. Idempotent. */
   unmount(): Promise<void>;
 }

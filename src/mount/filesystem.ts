@@ -7,7 +7,7 @@ import { createCachedFiles } from '../cache/cached-file.ts';
 import { closeDirectory, openRoot } from '../cache/directories.ts';
 import { getFile } from '../index/items.ts';
 import { hasLocation } from '../index/locations.ts';
-import { closeIndex, openIndex } from '../index/open.ts';
+import { closeIndex, openIndex, reopenIndex } from '../index/open.ts';
 import {
   type Attributes,
   type DirectoryEntry,
@@ -50,6 +50,8 @@ export interface Filesystem {
    */
   open(ino: number): OpenedFile;
   statfs(): StatFs;
+  /** Opens the index that lies at its path now. @throws as `openIndex`; then all stays as it was */
+  reopen(): void;
   close(): void;
 }
 
@@ -105,6 +107,7 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
         files: stats.files,
       };
     },
+    reopen: () => reopenIndex(index),
     close() {
       cached.close();
       closeDirectory(root);

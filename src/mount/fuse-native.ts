@@ -130,6 +130,7 @@ async function mount(Class: ReturnType<typeof loadFuseNative>, request: MountReq
     closed,
     invalidate: async () => {},
     published: files.published,
+    reopen: filesystem.reopen,
     unmount() {
       unmounting ??= unmount();
       return unmounting;

@@ -6,10 +6,10 @@
 import type { Cache } from '../cache/cache.ts';
 import type { FetcherRequest } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
-import { changeMark, changesSince } from '../index/tree.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import type { MountDriver, Mounted, MountRequest } from './driver.ts';
+import { createIndexChanges } from './index-changes.ts';
 import { createLazyFetcher } from './lazy-fetcher.ts';
 import { watchIndex } from './watch-index.ts';
 
@@ -48,13 +48,17 @@ export async function serve(request: ServeRequest): Promise<Mounted> {
   }
 
   // From here on, so that what happens while the mount comes up is told to the kernel too.
-  let mark = changeMark(index);
+  const changes = createIndexChanges(index, (message) => log('warn', message));
   const watching = watchIndex(index.path, log, async () => {
     if (mounted === undefined) return;
+    const { change, reopened } = changes.next();
+    if (reopened) {
+      // The driver first: what the kernel is told to forget it asks again.
+      mounted.reopen();
+      log('info', `${index.path} was replaced; the mount shows the new one`);
+    }
     mounted.published();
-    const changes = changesSince(index, mark);
-    mark = changes.mark;
-    if (changes.entries.length > 0 || changes.inodes.length > 0) await tellKernel(changes);
+    if (change.entries.length > 0 || change.inodes.length > 0) await tellKernel(change);
   });
   const end = async () => {
     watching.close();

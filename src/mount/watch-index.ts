@@ -1,6 +1,6 @@
 /**
- * Watches the index for what any process writes to it. The operating system tells of its write-ahead log, so nothing is
- * polled where that works.
+ * Watches the index for what any process writes to it, and for another file in its place. The operating system tells of
+ * both and of its write-ahead log, so nothing is polled where that works.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -19,9 +19,9 @@ const settleMs = 50;
 /** Where the system can't watch (it allows each user so many): how often it is looked instead, ms. */
 const pollMs = 2000;
 
-/** Calls `look` after the index was written to; never two at a time, and at least once after each write. */
+/** Calls `look` after the index was written to or replaced; never two at a time, and at least once after each write. */
 export function watchIndex(indexPath: string, log: Log, look: () => Promise<void>): WatchedIndex {
-  const walName = `${basename(indexPath)}-wal`;
+  const names = [basename(indexPath), `${basename(indexPath)}-wal`];
   let timer: NodeJS.Timeout | undefined;
   let poll: NodeJS.Timeout | undefined;
   let closed = false;
@@ -53,7 +53,7 @@ export function watchIndex(indexPath: string, log: Log, look: () => Promise<void
   let watcher: FSWatcher | undefined;
   try {
     watcher = watch(dirname(indexPath), (_event, name) => {
-      if (name === walName || name === null) soon();
+      if (name === null || names.includes(name)) soon();
     });
     watcher.on('error', pollInstead);
   } catch (error) {

@@ -14,8 +14,10 @@ import { openJournalReader } from '../cache/read-journal.ts';
 import { recheckFile } from '../cache/recheck.ts';
 import { spellOut } from '../cache/spell-out.ts';
 import { type CachedRow, putCached } from '../index/cached.ts';
+import { hasItems } from '../index/items.ts';
 import { openLeases } from '../index/leases.ts';
 import { type Index, transaction } from '../index/open.ts';
+import { putRebuildStage, rebuildStage, requireInPlace } from '../index/replacement.ts';
 import { beginRestore, type Restoring } from '../index/restore.ts';
 import { type Layout, putFilter, putSetting } from '../index/settings.ts';
 import { getInode, pathOf } from '../index/tree.ts';
@@ -54,7 +56,8 @@ const groupLength = 500;
 
 /**
  * Restores the journal's records into the index, which may be empty, older, or in use by a mount.
- * @throws `busy` while a sync is at work; `wrong-cache` where the index has another library; `interrupted`
+ * @throws `busy` while a sync is at work; `wrong-cache` where the index has another library; `interrupted`; as
+ * `requireInPlace`
  */
 export async function rebuild(request: RebuildRequest): Promise<RebuildReport> {
   const { index, cachePath } = request;
@@ -67,10 +70,17 @@ export async function rebuild(request: RebuildRequest): Promise<RebuildReport> {
       });
     }
     try {
-      takeOver(cachePath, index);
+      requireInPlace(index);
+      transaction(index, () => {
+        takeOver(cachePath, index);
+        // Until it is whole, no mount that has lost its index takes it, and no sync gives names.
+        if (!hasItems(index)) putRebuildStage(index, 'journal');
+      });
       const cache = request.openCache();
       try {
-        return await restore(index, cache, request.signal);
+        const report = await restore(index, cache, request.signal);
+        if (rebuildStage(index) !== undefined) putRebuildStage(index, 'sources');
+        return report;
       } finally {
         cache.close();
       }

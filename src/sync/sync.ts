@@ -7,6 +7,7 @@ import { listVanished } from '../index/archives.ts';
 import { openLeases } from '../index/leases.ts';
 import { makeLookups } from '../index/lookups.ts';
 import { type Index, transaction } from '../index/open.ts';
+import { putRebuildStage, rebuildStage, requireInPlace } from '../index/replacement.ts';
 import { filterOf, type Layout, putFilter, settleLayout } from '../index/settings.ts';
 import { finishScan, putSource, recall } from '../index/sources.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
@@ -57,8 +58,9 @@ const beatEveryMs = 10_000;
 
 /**
  * Brings the index up to date with its sources.
- * @throws `busy` when another sync is at work; `wrong-cache` and others of `openCache`; `interrupted`. What a source
- * can't read is a problem in its report, and a source that fails whole doesn't stop the others.
+ * @throws `busy` when another sync is at work; `index-corrupt` after a rebuild that was killed; `wrong-cache` and others
+ * of `openCache`; `interrupted`; as `requireInPlace`. What a source can't read is a problem in its report, and a source
+ * that fails whole doesn't stop the others.
  */
 export async function sync(request: SyncRequest): Promise<SyncReport> {
   const leases = openLeases(request.home);
@@ -72,6 +74,8 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
     // By time, not by page: reading a tgz to its end comes before its first page.
     const beating = setInterval(() => leases.beat('sync', 0), beatEveryMs);
     try {
+      requireInPlace(request.index);
+      requireRestored(request.index);
       settleLayout(request.index, request.layout);
       if (request.filter !== undefined) putFilter(request.index, request.filter);
       const reports: SourceReport[] = [];
@@ -79,11 +83,21 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
       return { sources: reports };
     } finally {
       clearInterval(beating);
+      // What it didn't find now the next sync may: a mount need not wait for that.
+      if (rebuildStage(request.index) === 'sources') putRebuildStage(request.index, undefined);
       leases.release('sync');
     }
   } finally {
     leases.close();
   }
+}
+
+/** Names and numbers that are only in the journal must not be given a second time. */
+function requireRestored(index: Index): void {
+  if (rebuildStage(index) !== 'journal') return;
+  throw new GphotosfsError('index-corrupt', `the rebuild of ${index.path} was interrupted`, {
+    hint: 'Run "gphotosfs sync --rebuild" again.',
+  });
 }
 
 async function syncSource(request: SyncRequest, source: Source): Promise<SourceReport> {

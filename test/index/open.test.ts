@@ -1,5 +1,15 @@
 /** Opening the index: a newer one is refused untouched, a damaged one recognised, readers don't wait for a writer. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -86,6 +96,34 @@ describe('openIndex', () => {
     expect(getSetting(reader, 'a')).toBe('1');
     closeIndex(reader);
     closeIndex(writer);
+  });
+
+  it('leaves the log of a deleted index to those who have it open', () => {
+    const old = openIndex(path);
+    putSetting(old, 'a', 'old');
+    unlinkSync(path);
+    const [fresh, second] = [openIndex(path), openIndex(path)];
+    expect(getSetting(fresh, 'a')).toBeUndefined();
+    putSetting(fresh, 'a', 'fresh');
+    putSetting(old, 'b', 'old');
+    expect([getSetting(old, 'a'), getSetting(second, 'a'), getSetting(second, 'b')]).toEqual([
+      'old',
+      'fresh',
+      undefined,
+    ]);
+    // The last one out takes its own log away, not that of the new one.
+    closeIndex(old);
+    putSetting(second, 'b', 'fresh');
+    expect(getSetting(fresh, 'b')).toBe('fresh');
+    for (const one of [fresh, second]) closeIndex(one);
+    expect(readdirSync(join(directory, 'home'))).toEqual(['index.db']);
+  });
+
+  it('goes on where another process was killed while it made one', () => {
+    mkdirSync(join(directory, 'home'));
+    writeFileSync(`${path}.new`, '');
+    closeIndex(openIndex(path));
+    expect(readdirSync(join(directory, 'home'))).toEqual(['index.db']);
   });
 
   it('says so when the folder can’t be written', ({ skip }) => {

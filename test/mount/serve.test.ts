@@ -17,7 +17,12 @@ import {
 
 /** A driver that keeps what it is told, in place of a kernel. */
 function recordingDriver() {
-  const told = { changes: [] as TreeChange[], published: 0, request: undefined as MountRequest | undefined };
+  const told = {
+    changes: [] as TreeChange[],
+    published: 0,
+    reopened: 0,
+    request: undefined as MountRequest | undefined,
+  };
   let end = () => {};
   const driver: MountDriver = {
     name: 'recording',
@@ -33,6 +38,9 @@ function recordingDriver() {
         invalidate: async (change) => void told.changes.push(change),
         published: () => {
           told.published += 1;
+        },
+        reopen: () => {
+          told.reopened += 1;
         },
         unmount: async () => end(),
       };

@@ -16,6 +16,7 @@ import { createFetcher } from '../../src/fetch/fetcher.ts';
 import { allAlbums } from '../../src/index/albums.ts';
 import { listSuperseded } from '../../src/index/cached.ts';
 import { closeIndex, statement } from '../../src/index/open.ts';
+import { rebuildStage } from '../../src/index/replacement.ts';
 import { contentTimeOf } from '../../src/index/revisions.ts';
 import { defaultLayout, type Layout, layoutOf } from '../../src/index/settings.ts';
 import { readStatus } from '../../src/index/status.ts';
@@ -354,6 +355,29 @@ describe('an index', () => {
     await other.sync(memorySource({ exports: [library] }));
     const mixed = { ...home, cachePath: other.cachePath };
     await expect(rebuildIn(mixed)).rejects.toMatchObject({ kind: 'wrong-cache' });
+  });
+
+  it('whose rebuild was interrupted takes no sync before the next one', async () => {
+    const home = open();
+    const source = memorySource({ exports: [library] });
+    await home.sync(source);
+    await fetchAll(home, source);
+    const tree = home.tree();
+    const lost = loseIndex(home);
+    const { index, cachePath, home: folder } = lost;
+    const openIt = () => openCache(cachePath, index);
+    await expect(
+      rebuild({ index, cachePath, home: folder, openCache: openIt, signal: AbortSignal.abort() }),
+    ).rejects.toThrow();
+    await expect(lost.sync(source)).rejects.toMatchObject({
+      kind: 'index-corrupt',
+      hint: expect.stringContaining('sync --rebuild'),
+    });
+    await rebuildIn(lost);
+    expect(rebuildStage(index)).toBe('sources');
+    await lost.sync(source);
+    expect(rebuildStage(index)).toBeUndefined();
+    expect(lost.tree()).toEqual(tree);
   });
 
   it('that is new is refused without a rebuild, with the advice to make one', async () => {

@@ -24,6 +24,8 @@ const slot = {
   kernelOpens: 10,
   directOpens: 11,
   pagedOpens: 12,
+  /** Main → worker: how often another file has become the index. */
+  reopened: 13,
 } as const;
 
 export type BoardSlot = keyof typeof slot;

@@ -181,6 +181,11 @@ function serveDevice(
       await invalidator.invalidate(change);
     },
     published: () => addToBoard(board, 'published', 1),
+    reopen() {
+      addToBoard(board, 'reopened', 1);
+      // Rows that the worker holds are of the former one.
+      addToBoard(board, 'changed', 1);
+    },
     unmount() {
       unmounting ??= unmount();
       return unmounting;

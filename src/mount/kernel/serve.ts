@@ -10,9 +10,24 @@ import { fail, type Session } from './session.ts';
 /** Blocks the calling thread until the mount is gone or the board says stop. */
 export function serve(session: Session): void {
   const request = createRequest();
+  let reopened = 0;
   while (readRequest(session, request)) {
     addToBoard(session.board, 'requests', 1);
+    const wanted = readBoard(session.board, 'reopened');
+    if (wanted !== reopened && reopen(session)) reopened = wanted;
     answer(session, request);
+  }
+}
+
+/** Whether the index at its path could be opened; until it can, what was open before goes on serving. */
+function reopen(session: Session): boolean {
+  try {
+    session.filesystem.reopen();
+    return true;
+  } catch (error) {
+    const message = `the new index cannot be opened: ${error instanceof Error ? error.message : error}`;
+    session.post({ type: 'log', level: 'warn', message });
+    return false;
   }
 }
 
