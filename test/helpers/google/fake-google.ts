@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoints } from '../../../src/sources/google/endpoints.ts';
+import { createLine, type Line } from './line.ts';
 import { addOauth, type Oauth } from './oauth.ts';
 
 export interface LoggedRequest {
@@ -82,7 +83,7 @@ export type Route = (exchange: Exchange) => Promise<void>;
 export interface Conditions {
   /** Before each answer, ms. */
   latencyMs: number;
-  /** For each answer; 0 is unlimited. */
+  /** Of the line that all answers share; 0 is unlimited. */
   bytesPerSecond: number;
 }
 
@@ -108,6 +109,7 @@ export async function startFakeGoogle(): Promise<FakeGoogle> {
   const faults: (PlannedFault & { skipped: number })[] = [];
   const routes: (readonly [prefix: string, route: Route])[] = [];
   const conditions: Conditions = { latencyMs: 0, bytesPerSecond: 0 };
+  const line = createLine(() => conditions.bytesPerSecond);
 
   const server = createServer((incoming, response) => {
     const url = new URL(incoming.url ?? '/', 'http://fake');
@@ -145,7 +147,7 @@ export async function startFakeGoogle(): Promise<FakeGoogle> {
       incoming.socket.resetAndDestroy();
       return;
     }
-    const send = sender(response, logged, fault, conditions);
+    const send = sender(response, logged, fault, conditions.bytesPerSecond > 0 ? line : undefined);
     if (fault?.status !== undefined) {
       const isText = typeof fault.body === 'string';
       const body = Buffer.from(
@@ -277,12 +279,12 @@ function sliceOf(content: Content, start: number, end: number): Buffer {
   return Buffer.isBuffer(content) ? content.subarray(start, end) : content.slice(start, end);
 }
 
-/** Sends one answer as the conditions and the fault have it. */
+/** Sends one answer as the line and the fault have it. */
 function sender(
   response: ServerResponse,
   logged: LoggedRequest,
   fault: PlannedFault | undefined,
-  { bytesPerSecond }: Conditions,
+  line: Line | undefined,
 ): Send {
   const { resize = 0, chunked = false, cutAfter, stallAfter } = fault ?? {};
   return async (status, headers, content) => {
@@ -296,7 +298,7 @@ function sender(
     }
     response.setMaxListeners(0);
     const stop = Math.min(size, cutAfter ?? size, stallAfter ?? size);
-    const step = bytesPerSecond > 0 ? 16 << 10 : 1 << 20;
+    const step = line === undefined ? 1 << 20 : 32 << 10;
     response.flushHeaders();
     for (let at = 0; at < stop; at += step) {
       if (response.destroyed) return;
@@ -304,9 +306,9 @@ function sender(
       const piece = sliceOf(content, at, end);
       const padded =
         piece.length < end - at ? Buffer.concat([piece, Buffer.alloc(end - at - piece.length)]) : piece;
+      await line?.carry(padded.length);
       response.write(padded);
       logged.bytesSent += padded.length;
-      if (bytesPerSecond > 0) await pause((1000 * padded.length) / bytesPerSecond);
       // Asked now: while this waited above, it may have drained already.
       if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), once(response, 'close')]);
     }
