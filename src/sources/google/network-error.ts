@@ -48,9 +48,10 @@ export function networkError(
   signal?: AbortSignal,
 ): GphotosfsError {
   if (error instanceof GphotosfsError) return error;
-  if (signal?.aborted === true)
-    return new GphotosfsError('interrupted', `${what} was stopped`, { cause: error });
   const code = deepCode(error) ?? '';
+  // The program itself has closed its connections: it is ending, and must not go on trying.
+  if (signal?.aborted === true || code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
+    return new GphotosfsError('interrupted', `${what} was stopped`, { cause: error });
   if (certificateCodes.test(code)) {
     return new GphotosfsError(
       'source-unreachable',

@@ -147,6 +147,14 @@ describe('a call', () => {
   });
 });
 
+describe('a client that was closed', () => {
+  it('ends what goes on as "interrupted", for there is nobody to wait for', async () => {
+    await client.close();
+    expect((await failure(call())).kind).toBe('interrupted');
+    expect(logs).toEqual([]);
+  });
+});
+
 describe('bytes', () => {
   const open = (more: object = {}) =>
     client.open({ url: `${fake.url}/bytes/1`, authorized: false, what: 'a photo', ...more });

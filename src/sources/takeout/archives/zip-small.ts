@@ -56,29 +56,38 @@ export async function* readSmallEntries(
       failed(file, entry, `it is larger than the ${maxBytes} bytes allowed for it`),
     );
 
-  const load = (batch: readonly Run[] | undefined) => {
-    const loading = Promise.all(
-      (batch ?? []).map((run) => {
-        const read = () => file.read(run.start, Math.min(run.end, dataEnd) - run.start);
-        return limit === undefined ? read() : limit(read);
-      }),
-    );
+  let isOver = false;
+  const read = async (run: Run): Promise<Buffer> => {
+    // Nobody takes it any more.
+    if (isOver) return Buffer.alloc(0);
+    try {
+      return await file.read(run.start, Math.min(run.end, dataEnd) - run.start);
+    } catch (error) {
+      isOver = true;
+      throw error;
+    }
+  };
+  const load = (batch: readonly Run[] | undefined): readonly Promise<Buffer>[] => {
+    const reads = (batch ?? []).map((run) => (limit === undefined ? read(run) : limit(read, run)));
     // Whoever awaits it sees the failure; when nobody does any more, it must not end the process.
-    loading.catch(() => undefined);
-    return loading;
+    for (const one of reads) one.catch(() => undefined);
+    return reads;
   };
   let loading = load(batches[0]);
+  let next: typeof loading = [];
   try {
     for (const [at, batch] of batches.entries()) {
-      const pieces = await loading;
+      const pieces = await Promise.all(loading);
       throwIfAborted(signal, file.path);
-      loading = load(batches[at + 1]);
+      next = load(batches[at + 1]);
       yield await unpack(file, dataEnd, batch, pieces);
       throwIfAborted(signal, file.path);
+      loading = next;
     }
   } finally {
+    isOver = true;
     // The file must not be closed under a read that is still going on.
-    await loading.catch(() => undefined);
+    await Promise.allSettled([...loading, ...next]);
   }
 }
 

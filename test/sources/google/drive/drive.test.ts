@@ -411,6 +411,25 @@ describe('trouble', () => {
     expect(failed.retryAfterMs).toBeGreaterThan(0);
   });
 
+  it('with one sidecar ends the scan, and nothing more is asked for', async () => {
+    await home.upload({
+      entries: Array.from({ length: 60 }, (_, at) => entry(`p${at}.jpg`, photo(at, 200_000))),
+    });
+    const body = {
+      error: {
+        code: 403,
+        message: 'Limit',
+        errors: [{ domain: 'usageLimits', reason: 'dailyLimitExceeded' }],
+      },
+    };
+    // Behind the directory.
+    const fault = home.fake.plan({ path: /files\/file/, after: 2, status: 403, body, times: 1000 });
+    expect((await failureOf(scanPages(source))).kind).toBe('quota');
+    expect(fault.fired).toBeGreaterThan(0);
+    expect(fault.fired).toBeLessThanOrEqual(16);
+    expect(home.fake.requests.every(({ status }) => status !== undefined)).toBe(true);
+  });
+
   it('in mid-range: a broken, stalled or short answer is gone on with where it stopped', async () => {
     await home.upload({ entries: [entry('p.jpg', bytes)] });
     const location = await locate('p.jpg');
