@@ -36,10 +36,7 @@ export const run: Run = async (context) => {
   }
   noteRun(index, plan, report);
   const { record, lines } = describeArchives(index);
-  output.result({ ...recordOfReport(plan, report, now), ...record }, [
-    ...describeReport(plan, report, now),
-    ...lines,
-  ]);
+  output.result({ ...recordOfReport(report, now), ...record }, [...describeReport(report, now), ...lines]);
   if (report.stopped !== undefined) throw report.stopped;
   if (!report.complete && report.failed.length === 0) {
     output.log('warn', 'a sync listed more files meanwhile: run "gphotosfs prefetch" again');
@@ -87,6 +84,7 @@ export async function fetchPlanned(context: Context, plan: Plan): Promise<Prefet
       plan,
       jobs: settings.jobs,
       signal: context.signal(),
+      refine: async (refined) => (await import('./refine.ts')).refineSources(context, refined),
       progress: ({ files, bytes, totalFiles, totalBytes }) =>
         progress.update({
           phase: 'fetching',
@@ -122,10 +120,10 @@ function describePlan(plan: Plan): string[] {
   ];
 }
 
-function recordOfReport(plan: Plan, report: PrefetchReport, { cachedFiles }: SelectedTotals): object {
+function recordOfReport(report: PrefetchReport, now: SelectedTotals): object {
   const { fetchedFiles, fetchedBytes, reusedFiles, complete } = report;
   const failed = report.failed.map((file) => ({ ...file, hint: file.hint ?? null }));
-  const { selectedFiles, selectedBytes } = plan;
+  const { files: selectedFiles, bytes: selectedBytes, cachedFiles } = now;
   return {
     type: 'prefetch',
     complete,
@@ -139,13 +137,13 @@ function recordOfReport(plan: Plan, report: PrefetchReport, { cachedFiles }: Sel
   };
 }
 
-function describeReport(plan: Plan, report: PrefetchReport, now: SelectedTotals): string[] {
+function describeReport(report: PrefetchReport, now: SelectedTotals): string[] {
   const parts = [
     `${formatCounted(report.fetchedFiles, 'file')} fetched (${formatBytes(report.fetchedBytes)})`,
   ];
   if (report.reusedFiles > 0) parts.push(`${formatCount(report.reusedFiles)} copied from equal ones`);
   if (report.failed.length > 0) parts.push(`${formatCount(report.failed.length)} failed`);
-  const whole = `${formatCounted(plan.selectedFiles, 'file')}, ${formatBytes(plan.selectedBytes)}`;
+  const whole = `${formatCounted(now.files, 'file')}, ${formatBytes(now.bytes)}`;
   const far = `${formatCount(now.cachedFiles)} of ${formatCounted(now.files, 'file')} in the cache`;
   return [parts.join(', '), report.complete ? `Complete: ${whole} in the cache.` : `Not complete: ${far}.`];
 }

@@ -7,7 +7,7 @@ import { type Cache, probeCache } from '../cache/cache.ts';
 import { completeTree } from '../cache/complete.ts';
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
-import { countSelected, type MissingFile } from '../index/plan.ts';
+import { countSelected, listMissing, type MissingFile } from '../index/plan.ts';
 import { pathOf } from '../index/tree.ts';
 import { type ErrorKind, GphotosfsError, isCacheClosed, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
@@ -35,6 +35,8 @@ export interface PrefetchRequest {
   readonly jobs: number;
   readonly signal: AbortSignal;
   readonly progress: (progress: PrefetchProgress) => void;
+  /** Refines what these sources have listed early, with sidecars that came along with photos. */
+  readonly refine?: (sources: readonly Source[]) => Promise<void>;
 }
 
 export interface FailedFile {
@@ -119,7 +121,19 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
   }
 
   const isOver = (source: string) => stopping.aborted || givenUp.has(source);
-  await fetchRuns({ ...request, runs, signal, isOver, settle });
+  const refined = new Set<string>();
+  const noted = (source: string) => refined.add(source);
+  await fetchRuns({ ...request, runs, signal, isOver, settle, noted });
+  if (refined.size > 0 && !stopping.aborted) {
+    await request.refine?.(request.sources.filter(({ id }) => refined.has(id)));
+    // What could not be listed before its sidecar was read.
+    const tried = new Set(runs.flatMap(({ files }) => files.map(({ ino }) => ino)));
+    const missing = listMissing(index, plan.selection).filter(({ ino }) => !tried.has(ino));
+    const listed = planRuns(index, missing);
+    totals.totalFiles += listed.files;
+    totals.totalBytes += listed.bytes;
+    await fetchRuns({ ...request, runs: listed.runs, signal, isOver, settle });
+  }
   if (request.signal.aborted) stopped = new GphotosfsError('interrupted', 'prefetch was stopped');
   if (stopped === undefined) {
     for (const [path, error] of completeTree(index, cache)) {

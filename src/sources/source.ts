@@ -148,6 +148,11 @@ export interface ScanRequest {
   readonly rescan: boolean;
   readonly signal: AbortSignal;
   readonly progress: (progress: ScanProgress) => void;
+  /**
+   * Only what was listed early is listed again, where no more than so many of its sidecars are still to be asked for:
+   * passes have brought the others (`SweepNotes`). Nothing new is looked for.
+   */
+  readonly lateOnly?: number;
   /** Told the names of all archives that are there, read or not, where they can go: what isn't among them may come back. */
   readonly present?: (archives: readonly string[]) => void;
 }

@@ -49,6 +49,8 @@ export interface SyncRequest {
   readonly filter?: Filter;
   /** Read again also what has not changed. */
   readonly rescan: boolean;
+  /** Nothing but refining what was listed early, as a scan has it. */
+  readonly lateOnly?: number;
   readonly signal: AbortSignal;
   readonly progress: (source: string, progress: ScanProgress) => void;
 }
@@ -101,7 +103,7 @@ function requireRestored(index: Index): void {
 }
 
 async function syncSource(request: SyncRequest, source: Source): Promise<SourceReport> {
-  const { index, signal } = request;
+  const { index, signal, lateOnly } = request;
   const problems: Problem[] = [];
   let present: readonly string[] | undefined;
   const now = Math.floor(Date.now() / 1000);
@@ -118,6 +120,7 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
     const scanned = source.scan({
       recall: (key) => recall(index, source.id, key),
       rescan: request.rescan || isRefiltered,
+      ...(lateOnly === undefined ? {} : { lateOnly }),
       signal,
       progress: (progress) => request.progress(source.id, progress),
       present: (archives) => {
@@ -139,7 +142,7 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
     });
     transaction(index, () => makeLookups(index));
     if (error?.kind === 'interrupted') throw error;
-    if (error === undefined) {
+    if (error === undefined && lateOnly === undefined) {
       if (present !== undefined) problems.push(...vanished(index, source, present, problems));
       transaction(index, () => {
         finishScan(index, source.id);

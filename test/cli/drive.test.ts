@@ -1,6 +1,6 @@
 /** Takeout in Drive as a user has it: added, synced, mounted, read, prefetched, and deleted in Drive. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -130,6 +130,56 @@ describe('Takeout in Drive', () => {
     expect(drive.bytesRequests()).toBe(before);
     expect(await status()).toMatchObject({ files: 2, unavailable: 0 });
     await ok('prefetch');
+  }, 120_000);
+
+  it('of which a sync read no sidecars is refined by the prefetch, from its own long requests', async () => {
+    const takenAt = Date.UTC(2021, 4, 17, 12) / 1000;
+    const entries = Array.from({ length: 60 }, (_, at) =>
+      entry(`p${at}.jpg`, photo(at, 300_000), { part: (at % 2) + 1, takenAt: takenAt + at }),
+    );
+    const inAlbum = { ...entry('only.jpg', photo('only', 300_000), { part: 1, takenAt }), folder: 'Trip' };
+    await upload({
+      parts: 2,
+      albums: [{ folder: 'Trip', json: { title: 'The trip' } }],
+      entries: [...entries, inAlbum],
+    });
+    await ok('add', 'drive');
+    const error = {
+      code: 403,
+      message: 'Limit',
+      errors: [{ domain: 'usageLimits', reason: 'dailyLimitExceeded' }],
+    };
+    // Behind the two directories, and the looks whether these are still of the same file.
+    const fault = fake.plan({
+      path: /files\/file/,
+      after: 4,
+      times: 1000,
+      status: 403,
+      body: { error },
+    });
+    expect((await place.run('sync')).code).toBe(5);
+    expect(fault.fired).toBeGreaterThan(0);
+    fault.fired = 1000;
+    const status = async () =>
+      JSON.parse(await ok('status', '--json')) as { files: number; cachedFiles: number; provisional: number };
+    expect(await status()).toMatchObject({ files: 60, provisional: 60 });
+
+    const before = drive.bytesRequests();
+    const told = await ok('prefetch');
+    // A long one for each archive, one for what only the album has, and some for what lies apart.
+    expect(drive.bytesRequests() - before).toBeLessThanOrEqual(8);
+    expect(await status()).toMatchObject({ files: 61, cachedFiles: 61, provisional: 0 });
+    expect(told).toMatch(/safe to delete from Drive/);
+    const times = Array.from({ length: 60 }, (_, at) =>
+      Math.floor(statSync(join(place.cache, `years/2021/p${at}.jpg`)).mtimeMs / 1000),
+    );
+    expect(times).toEqual(entries.map((_, at) => takenAt + at));
+    expect(readdirSync(join(place.cache, 'albums'))).toEqual(['The trip']);
+    expect(readdirSync(join(place.cache, 'albums/The trip'))).toEqual(['only.jpg']);
+    const asked = drive.bytesRequests();
+    await ok('sync');
+    expect(await ok('prefetch')).toContain('0 files fetched');
+    expect(drive.bytesRequests()).toBe(asked);
   }, 120_000);
 
   it('exported again in full transfers no photo byte', async () => {

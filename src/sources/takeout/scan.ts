@@ -12,12 +12,11 @@ import type { Page, ScanRequest } from '../source.ts';
 import { missingParts, numberRuns, parseArchiveName } from './archive-name.ts';
 import type { Archive } from './archives/archive.ts';
 import { throwIfAborted } from './archives/byte-range.ts';
-import type { Catalog } from './catalog.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
 import { type Export, isHere, type Loaded, page, type Stage } from './export-part.ts';
 import { listExport } from './list-export.ts';
+import { type Early, listBrought, listLate, oldestFirst, timeOf, wasListed } from './list-late.ts';
 import { loadExport } from './load-export.ts';
-import { compareText } from './pairing/file-name.ts';
 import { recallScanned, type ScannedPart, scannedMemo } from './scanned-parts.ts';
 import type { ArchiveStore } from './store.ts';
 
@@ -79,6 +78,10 @@ async function* scanExports(
   request: ScanRequest,
 ): AsyncGenerator<Page, void, undefined> {
   const due = exports.filter((one) => request.rescan || isChanged(one));
+  if (request.lateOnly !== undefined) {
+    yield* listBrought(source, store, due, finished, { ...request, lateOnly: request.lateOnly });
+    return;
+  }
   const standing = exports.flatMap((one) => [
     ...(due.includes(one)
       ? []
@@ -98,7 +101,7 @@ async function* scanExports(
     const loaded = one.time === undefined ? yield* loadExport(one, store, request, listed, stage) : undefined;
     dated.push({ one, time: one.time ?? timeOf(loaded?.catalogs ?? []), loaded });
   }
-  dated.sort((a, b) => a.time - b.time || compareText(a.one.id, b.one.id));
+  dated.sort(oldestFirst);
   const later: Early[] = [];
   for (let next = dated.shift(); next !== undefined; next = dated.shift()) {
     const { one, time } = next;
@@ -118,38 +121,6 @@ async function* scanExports(
   for (const early of later) yield* listLate(source, store, early, finished, request);
 }
 
-/** An export whose first stage is done. */
-interface Early {
-  readonly one: Export;
-  readonly time: UnixSeconds;
-  /** What became of its parts; not of those that could not be listed, which the next scan tries again. */
-  readonly listed: readonly ScannedPart[];
-}
-
-/** The second stage of one export, of the parts that were listed in the first. */
-async function* listLate(
-  source: string,
-  store: ArchiveStore,
-  { one, time, listed }: Early,
-  finished: Map<string, readonly ScannedPart[]>,
-  request: ScanRequest,
-): AsyncGenerator<Page, void, undefined> {
-  const parts = one.parts.filter(({ archive, fingerprint }) =>
-    listed.some((part) => part.early && part.archive === archive.name && part.fingerprint === fingerprint),
-  );
-  const whole = { ...one, parts };
-  const broken = listed.filter((part) => !part.early && isHere(one, part));
-  // What the first stage has just listed is remembered by now.
-  const { rescan: _, ...rest } = request;
-  const loaded = yield* loadExport(whole, store, { ...rest, rescan: false }, () => {}, 'whole');
-  finished.set(one.id, [...loaded.scanned, ...broken]);
-  yield* listExport(
-    { source, one: whole, time, loaded, stage: 'whole', remote: store.remote },
-    request,
-    scannedMemo(finished),
-  );
-}
-
 function isChanged({ parts, before }: Export): boolean {
   return parts.some(
     ({ archive, fingerprint }) =>
@@ -157,15 +128,6 @@ function isChanged({ parts, before }: Export): boolean {
         (part) =>
           part.archive === archive.name && part.fingerprint === fingerprint && !part.early && !part.gone,
       ),
-  );
-}
-
-/** Whether an earlier scan, which was cut off then, has listed all of it early. */
-function wasListed({ parts, before }: Export): boolean {
-  return parts.every(({ archive, fingerprint }) =>
-    before.some(
-      (part) => part.archive === archive.name && part.fingerprint === fingerprint && part.early && !part.gone,
-    ),
   );
 }
 
@@ -185,13 +147,4 @@ function missingPartProblems(one: Export): Problem[] {
       remedy: `Download ${many ? 'them' : 'it'} from takeout.google.com, put ${many ? 'them' : 'it'} beside the others and run "gphotosfs sync"; what the other parts hold is listed.`,
     },
   ];
-}
-
-/** The time that most entries of an export have. */
-function timeOf(catalogs: readonly Catalog[]): UnixSeconds {
-  const counts = new Map<UnixSeconds, number>();
-  for (const { modified } of catalogs)
-    if (modified !== undefined) counts.set(modified.time, (counts.get(modified.time) ?? 0) + modified.count);
-  const [best] = [...counts].sort(([timeA, a], [timeB, b]) => b - a || timeB - timeA);
-  return best?.[0] ?? 0;
 }

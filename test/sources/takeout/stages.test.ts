@@ -207,6 +207,34 @@ describe('a scan in two stages', () => {
     expect(revisions).toEqual({ count: 1 });
   });
 
+  it('refines by itself only what lacks few sidecars, and nothing before an older export', async () => {
+    const id = 'AF1QipAAAAAAAAAAAAAAAAAA';
+    const first = await build('a', { entries: [year('a.jpg', { id }), year('b.jpg'), year('c.jpg')] });
+    const second = await build('b', {
+      exportTime: '20260301T120000Z',
+      entries: [year('a.jpg', { id })],
+    });
+    const source = remoteSource([...first, ...second]);
+    failAfter = 0;
+    await home.sync(source);
+    failAfter = Number.POSITIVE_INFINITY;
+    asked = 0;
+    const provisional = () =>
+      home.index.db.prepare('SELECT sum(provisional) AS left FROM item').get() as { left: number };
+    // The newer one lacks few enough, but the older one goes first.
+    await home.sync(source, { lateOnly: 1 });
+    expect([asked, provisional().left, home.years().length]).toEqual([0, 3, 3]);
+    await home.sync(source, { lateOnly: 3 });
+    expect([asked, provisional().left, home.years().length]).toEqual([4, 0, 3]);
+    // Something new is the next sync's.
+    const third = await build('c', { exportTime: '20260401T120000Z', entries: [year('d.jpg')] });
+    const grown = remoteSource([...first, ...second, ...third]);
+    await home.sync(grown, { lateOnly: 100 });
+    expect(home.years().length).toBe(3);
+    await home.sync(grown);
+    expect(home.years().length).toBe(4);
+  });
+
   it('takes the places of an archive away once that is surely gone, never the names', async () => {
     const paths = await build('a', { parts: 2, entries: [year('a.jpg'), year('b.jpg')] });
     await home.sync(remoteSource(paths));
