@@ -5,6 +5,7 @@ import type { Publisher } from '../cache/publish.ts';
 import type { Leases } from '../index/leases.ts';
 import type { Index } from '../index/open.ts';
 import type { Content, Location } from '../model/words.ts';
+import type { CorrectSize } from './correct-size.ts';
 import type { FillThreads } from './fill-threads.ts';
 import type { KnownSources } from './known-sources.ts';
 import type { LeftBehind } from './left-behind.ts';
@@ -22,6 +23,7 @@ export interface FetchParts {
   readonly failed: FailedPlaces;
   readonly blocks: RangeBlocks;
   readonly threads: FillThreads;
+  readonly correctSize: CorrectSize;
   /** Fires when the process stops. */
   readonly signal: AbortSignal;
   readonly log: (level: 'warn' | 'info' | 'debug', message: string) => void;

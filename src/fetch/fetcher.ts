@@ -18,6 +18,7 @@ import { monotonicMs } from '../model/clock.ts';
 import { describeFailure, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { abortable, settled } from './abortable.ts';
+import { createSizeCorrection } from './correct-size.ts';
 import type { Fetch, FetchParts, FetchTask, Outcome } from './fetch.ts';
 import { createFillThreads } from './fill-threads.ts';
 import { createFollowing } from './follow.ts';
@@ -94,6 +95,7 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     failed: createFailedPlaces(),
     blocks: createRangeBlocks(stopping.signal),
     threads: createFillThreads(stopping.signal),
+    correctSize: createSizeCorrection(index, cache),
     signal: stopping.signal,
     log,
     onDoubt,

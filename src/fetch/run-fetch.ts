@@ -5,7 +5,6 @@
 import { getFile } from '../index/items.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import { abortable } from './abortable.ts';
-import { correctSize } from './correct-size.ts';
 import type { Fetch, FetchParts, FetchTask, Outcome } from './fetch.ts';
 import type { Fill, Filled } from './fill.ts';
 import { createHeldBlock, heldBack } from './held-block.ts';
@@ -74,7 +73,7 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
       const location = place?.location ?? task.given?.location;
       // What was continued may be wrong where the dead process wrote it: the place gets another chance, from its start.
       if (isSources && location !== undefined && !continued) {
-        if (correctSize(index, cache, ino, location, error)) {
+        if (parts.correctSize(ino, location, error)) {
           log('info', `the size of "${label}" was listed wrong and is put right`);
           // Also for those who have read nothing yet: they were told the wrong size.
           if (!seen) parts.onDoubt(ino);

@@ -1,6 +1,6 @@
 /**
  * Sizes put right. A source that doesn't know its files' sizes asks for them beforehand (HEAD), and may be told a wrong
- * one. What a whole download has is the truth; so that no file's size wavers, it counts once.
+ * one, or the photo is edited before it is fetched. What a whole download has is the truth.
  */
 import type { Location } from '../model/words.ts';
 import { getFile, setFileContent } from './items.ts';
@@ -12,7 +12,7 @@ export interface CorrectedPlace {
   readonly exportTime: number;
 }
 
-/** The size that was listed before it was put right; undefined where it never was. */
+/** The size that was listed before it was first put right, and goes on being listed; undefined where it never was. */
 export function correctedFrom(index: Index, ino: number): number | undefined {
   const row = rawStatement(index, 'SELECT was FROM correction WHERE ino = ?').get(ino) as
     | unknown[]
@@ -22,8 +22,7 @@ export function correctedFrom(index: Index, ino: number): number | undefined {
 
 /**
  * Gives a file and the place it was taken from another size, inside the caller's transaction. Its inode is the caller's.
- * @returns undefined where that can't be: the file shows bytes that were verified, or not those of this place, or its
- * size was put right before
+ * @returns undefined where that can't be: the file shows bytes that were verified, or not those of this place
  */
 export function correctFile(
   index: Index,
@@ -33,8 +32,7 @@ export function correctFile(
 ): CorrectedPlace | undefined {
   const file = getFile(index, ino);
   const isListed = file?.size === size && file.crc32 === undefined;
-  if (!isListed || actual <= 0 || actual === size || correctedFrom(index, ino) !== undefined)
-    return undefined;
+  if (!isListed || actual <= 0 || actual === size) return undefined;
   const place = rawStatement(
     index,
     `UPDATE location SET size = ?
@@ -43,6 +41,6 @@ export function correctFile(
   ).get(actual, source, archive, offset, ino) as unknown[] | undefined;
   if (place === undefined) return undefined;
   setFileContent(index, ino, { size: actual, crc32: undefined });
-  statement(index, 'INSERT INTO correction (ino, was) VALUES (?, ?)').run(ino, size);
+  statement(index, 'INSERT OR IGNORE INTO correction (ino, was) VALUES (?, ?)').run(ino, size);
   return { exportId: place[0] as string, exportTime: place[1] as number };
 }

@@ -68,7 +68,7 @@ describe.each([
   });
 });
 
-it('is not corrected twice', async () => {
+it('is not corrected twice by one process, but by the next: it was edited twice before its first fetch', async () => {
   test = await createTestHome({ exports: [listedAs(200_000)] });
   const read = test.fetcher.read(test.ino(path), 0, 1 << 20, signal, monotonicMs());
   expect(await kindOf(read)).toBe('bad-content');
@@ -81,6 +81,17 @@ it('is not corrected twice', async () => {
   expect(await kindOf(test.ensure(path))).toBe('bad-content');
   expect(attributes()?.size).toBe(bytes.length);
   expect(test.partials()).toEqual([]);
+  // It is listed as it was at first, as Google's list goes on to be remembered.
+  const later = test.newFetcher();
+  expect(await later.ensure(test.ino(path), signal).published).toBe('fetched');
+  expectBytes(test.cached(path), other);
+  const after = attributes();
+  expect(after?.size).toBe(other.length);
+  expect(correctedFrom(test.index, test.ino(path))).toBe(200_000);
+  test.source.exports = [listedAs(200_000)];
+  await test.sync();
+  expect(attributes()).toEqual(after);
+  expect(await later.ensure(test.ino(path), signal).published).toBe('cached');
 });
 
 it('is never done to a file that was verified', async () => {
