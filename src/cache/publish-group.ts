@@ -4,7 +4,7 @@
  * journal), and the index is told last. What a crash leaves is a partial file, which is swept, or a file without a
  * row, which `recheck.ts` finds again.
  */
-import { fstatSync, fsync, futimes, renameSync } from 'node:fs';
+import { fstatSync, fsync, futimesSync, renameSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { putCached } from '../index/cached.ts';
 import { getFile, setFileContent } from '../index/items.ts';
@@ -32,7 +32,6 @@ export interface Verified {
 }
 
 const fsyncFile = promisify(fsync);
-const setTimes = promisify(futimes);
 
 /**
  * Puts a file's time and then everything of it onto the disk.
@@ -41,8 +40,8 @@ const setTimes = promisify(futimes);
 export async function settleFile(index: Index, { ino, partial }: Verified): Promise<void> {
   try {
     const inode = getInode(index, ino);
-    // A Date, for Node takes a negative number of seconds (before 1970) for "now".
-    if (inode !== undefined) await setTimes(partial.fd, new Date(), new Date(inode.mtime * 1000));
+    // A Date, for Node takes a negative number of seconds (before 1970) for "now". At once: it waits for no disk.
+    if (inode !== undefined) futimesSync(partial.fd, new Date(), new Date(inode.mtime * 1000));
     await fsyncFile(partial.fd);
   } catch (error) {
     throw notCached(index, ino, error);

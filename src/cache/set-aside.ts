@@ -52,6 +52,8 @@ export async function setAside(
 
 /** Gives it a second name, so that the first is never free; where the file system has no links, it moves. */
 function keep(path: string, kept: string): boolean {
+  // Mostly there is none, and an exception costs more than asking.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
   try {
     linkSync(path, kept);
     return true;

@@ -1,7 +1,7 @@
 /**
- * Threads that fill partial files: read, inflate, hash, check and write, each file by one thread from its first byte to
- * its last. For prefetch, where thousands of small files wait and nobody reads along: as a stream through the
- * main thread a photo of 300 kB costs 3.3 ms of it, and one core does all the work.
+ * Threads that fill partial files: read or request, inflate, hash, check and write, each file by one thread from its first
+ * byte to its last. For prefetch, where thousands of small files wait and nobody reads along: as a stream through the
+ * main thread a photo of 300 kB costs 3.3 ms of it, one from the network 4 ms, and one core does all the work.
  *
  * What goes wrong in a thread is not told from here: the file is filled again on the main thread, which knows what to do.
  */
@@ -11,14 +11,15 @@ import type { Directory } from '../cache/directories.ts';
 import { removePartial } from '../cache/partial.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';
-import type { Source } from '../sources/source.ts';
+import type { BytesLink, Source } from '../sources/source.ts';
 import type { Filled } from './fill.ts';
 
 /** A file to be filled, as a thread is told of it. */
 export interface FillTask {
   readonly id: number;
-  /** `Source.openedWith` of the source that has the bytes. */
+  /** `Source.openedWith` of the source that has the bytes; undefined where there is a link. */
   readonly source: unknown;
+  readonly link: BytesLink | undefined;
   readonly location: Location;
   readonly content: Content;
   /** Where the partial file is made, and its name there. */
@@ -32,20 +33,28 @@ export interface FillAnswer {
   readonly filled: { readonly crc32: number; readonly sha256: Uint8Array } | undefined;
 }
 
+export interface FillRequest extends Omit<FillTask, 'id' | 'source' | 'link'> {
+  readonly source: Source;
+}
+
 export interface FillThreads {
   /**
    * Makes a partial file, fills and checks it. The thread makes it, for that may wait for the disk; it closes it, too, so
    * that a thread that is ended leaves no descriptor behind. When the promise has settled no thread is at it any more.
    * Rejects when it failed, and there is no such file then; undefined where the file is not for the threads.
    */
-  fill(request: Omit<FillTask, 'id' | 'source'> & { readonly source: Source }): Promise<Filled> | undefined;
+  fill(request: FillRequest): Promise<Filled> | undefined;
 }
 
 /** Larger files gain little, and a thread holds a file as a whole: at most so many bytes, compressed and not. */
 const largest = 16 << 20;
+/** From the network: who wants to read along in a larger one should not wait for its end. */
+const largestLinked = 4 << 20;
 /** A thread takes 0.1 s and 30 MB to begin with, so the first files are done without. */
 const withoutThreads = 64;
 const mostThreads = 4;
+/** Each has its own copy of what sends requests, compiled anew; the main thread needs a core, too. */
+const mostLinked = Math.max(1, Math.min(mostThreads, availableParallelism() - 1));
 
 interface Waiting {
   readonly resolve: (filled: Filled) => void;
@@ -55,28 +64,44 @@ interface Waiting {
 
 /** Threads that start when there is enough to do for them. They end with `signal`, in the middle of a file too. */
 export function createFillThreads(signal: AbortSignal): FillThreads {
-  let threads: readonly FillThread[] | undefined;
+  const threads: FillThread[] = [];
   let asked = 0;
   signal.addEventListener('abort', () => {
-    for (const thread of threads ?? []) thread.end();
+    for (const thread of threads) thread.end();
   });
   return {
     fill(request) {
       // Straight from the TypeScript sources (tests) there is no worker to load.
       if (signal.aborted || import.meta.url.endsWith('.ts')) return undefined;
-      if (request.source.openedWith === undefined || request.content.size > largest) return undefined;
+      const { source, content } = request;
+      if (source.linkTo === undefined && source.openedWith === undefined) return undefined;
+      if (content.size > (source.linkTo === undefined ? largest : largestLinked)) return undefined;
       asked += 1;
       if (asked <= withoutThreads) return undefined;
-      threads ??= Array.from({ length: Math.min(mostThreads, availableParallelism()) }, startThread);
-      const [idlest] = threads.filter(({ hasEnded }) => !hasEnded()).sort((a, b) => a.busy() - b.busy());
-      const { openedWith: source } = request.source;
-      return idlest?.fill({ ...request, id: asked, source }).catch((error: unknown) => {
-        // Of a thread that has ended in the middle.
-        removePartial(request.directory, request.name);
-        throw error;
-      });
+      const most = source.linkTo === undefined ? Math.min(mostThreads, availableParallelism()) : mostLinked;
+      while (threads.length < most) threads.push(startThread());
+      return living().length === 0 ? undefined : fillBy(request, asked);
     },
   };
+
+  function living(): FillThread[] {
+    return threads.filter(({ hasEnded }) => !hasEnded());
+  }
+
+  async function fillBy(request: FillRequest, id: number): Promise<Filled> {
+    const { source, location, content, directory, name } = request;
+    const link = await source.linkTo?.(location, signal);
+    const [idlest] = living().sort((a, b) => a.busy() - b.busy());
+    if (idlest === undefined)
+      throw new GphotosfsError('interrupted', 'the threads that fill files have ended');
+    try {
+      return await idlest.fill({ id, source: source.openedWith, link, location, content, directory, name });
+    } catch (error) {
+      // Of a thread that has ended in the middle.
+      removePartial(directory, name);
+      throw error;
+    }
+  }
 }
 
 interface FillThread {

@@ -1,9 +1,9 @@
-/** A thread of `fill-threads.ts`: opens the source for itself and writes one file after another. */
+/** A thread of `fill-threads.ts`: opens the source for itself, or requests a link, and writes files, each from its start on. */
 import { closeSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { createPartial, removePartial } from '../cache/partial.ts';
 import { checkSourceEntry, noAccounts, openSources } from '../sources/all.ts';
-import type { Source } from '../sources/source.ts';
+import type { BytesLink, Source } from '../sources/source.ts';
 import type { FillAnswer, FillTask } from './fill-threads.ts';
 import { hashingOf } from './hashing.ts';
 
@@ -22,12 +22,32 @@ function sourceOf(task: FillTask): Promise<Source> {
   return source;
 }
 
+type OpenLink = (link: BytesLink, size: number) => AsyncIterable<Buffer>;
+let linked: Promise<OpenLink> | undefined;
+
+/** What opens links: loaded where there are some. */
+async function loadLinked(): Promise<OpenLink> {
+  const [{ createHttp }, { openMediaLink }] = await Promise.all([
+    import('../sources/google/http.ts'),
+    import('../sources/google/media/media-link.ts'),
+  ]);
+  const http = createHttp();
+  return (link, size) => openMediaLink(http, link, size);
+}
+
+async function bytesOf(task: FillTask): Promise<AsyncIterable<Buffer>> {
+  const { link, location, content } = task;
+  if (link === undefined) return (await sourceOf(task)).open(location, { atOnce: true });
+  linked ??= loadLinked();
+  return (await linked)(link, content.size);
+}
+
 /** Makes the file; leaves none where its bytes can't be had. */
 async function fill(task: FillTask): Promise<FillAnswer['filled']> {
-  const source = await sourceOf(task);
+  const bytes = await bytesOf(task);
   const { fd } = createPartial(task.directory, task.name);
   // Why it failed the main thread finds out: it does it again.
-  const filled = await write(task, source, fd).catch(() => undefined);
+  const filled = await write(task, bytes, fd).catch(() => undefined);
   closeSync(fd);
   if (filled === undefined) removePartial(task.directory, task.name);
   return filled;
@@ -35,12 +55,12 @@ async function fill(task: FillTask): Promise<FillAnswer['filled']> {
 
 /** Writes and checks the bytes; undefined where they are not what the source promised. */
 async function write(
-  { location, content }: FillTask,
-  source: Source,
+  { content }: FillTask,
+  bytes: AsyncIterable<Buffer>,
   fd: number,
 ): Promise<FillAnswer['filled']> {
   const hashing = hashingOf();
-  for await (const chunk of source.open(location, { atOnce: true })) {
+  for await (const chunk of bytes) {
     if (hashing.size + chunk.length > content.size) return undefined;
     for (let done = 0; done < chunk.length; )
       done += writeSync(fd, chunk, done, chunk.length - done, hashing.size + done);

@@ -167,6 +167,17 @@ export interface OpenRequest {
   readonly atOnce?: boolean;
 }
 
+/** One request for a file's bytes, ready to be sent. */
+export interface BytesLink {
+  readonly url: string;
+  /** Names in lower case; `authorization` goes to `url` only. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What has to come. */
+  readonly family: 'image' | 'video';
+  /** The item, in errors. */
+  readonly what: string;
+}
+
 /** The source's own memos, for a pass that comes by what a scan has still to read. */
 export interface SweepNotes {
   readonly recall: (key: string) => Buffer | undefined;
@@ -183,6 +194,11 @@ export interface Source {
   readonly features: Features;
   /** Where a thread can open the source for itself: what `openSources` opens it with. */
   readonly openedWith?: unknown;
+  /**
+   * What a thread needs to have the whole of a place by one request, where it can't open the source. What is the source's own
+   * (tokens, counts, links) has been seen to. A second request, or a failure's reason, is `open`'s.
+   */
+  linkTo?(location: Location, signal: AbortSignal): Promise<BytesLink>;
 
   /**
    * Lists what the source has, page by page. What a scan does not mention is not thereby deleted: a short,

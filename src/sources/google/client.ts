@@ -2,7 +2,7 @@
  * One Google account as seen from its sources: calls of an API, and bytes by link. Here meet the token and the hosts that may
  * see it, the retries Google advises, the day's quota, and the translation of what goes wrong.
  */
-import { OAuth2Client } from 'google-auth-library';
+import type { OAuth2Client } from 'google-auth-library';
 import {
   type HeadAnswer,
   type HeadRequest,
@@ -15,7 +15,7 @@ import { type CallRequest, callApi } from './call.ts';
 import { projectOf, readClientSecret } from './client-secret.ts';
 import { createDailyBudget, type DailyBudget, type DailyCounts } from './daily-budget.ts';
 import type { Endpoints } from './endpoints.ts';
-import { createPerform } from './exchange.ts';
+import { createPerform, createPermit, type ExchangeParts } from './exchange.ts';
 import { createHttp, type HttpLimits } from './http.ts';
 import { createLibraryFetch, errorOfLibrary } from './library-fetch.ts';
 import { type Patience, type Rests, standardPatience, withPatience } from './patience.ts';
@@ -33,8 +33,10 @@ export interface GoogleClient {
   head(request: HeadRequest): Promise<HeadAnswer>;
   /** Opens bytes: 200, or 206 for a range. It doesn't resume (`resumeBytes`). */
   open(request: OpenBytesRequest): Promise<OpenedBytes>;
+  /** For a request for bytes that another thread sends, once: it is counted here; gives the fields that it has to carry. */
+  permit(request: HeadRequest): Promise<Readonly<Record<string, string>>>;
   /** For Google's own libraries: the same account, connections and limits. */
-  readonly auth: OAuth2Client;
+  auth(): Promise<OAuth2Client>;
   /** A call that such a library makes, tried again and its errors translated as in `call`. */
   viaLibrary<T>(
     request: { readonly url: string; readonly what: string; readonly signal?: AbortSignal | undefined },
@@ -62,21 +64,27 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
   const budget = createDailyBudget(request.counts, () => projectOf(readClientSecret(secretPath)));
   const rests: Rests = new Map();
 
-  const perform = createPerform({ http, tokens, budget, endpoints, patience, rests, log });
-  const auth = new OAuth2Client({
-    transporterOptions: { fetchImplementation: createLibraryFetch(http.fetch, endpoints, tokens) },
-  });
-  auth.refreshHandler = async () => ({
-    access_token: await tokens.current(),
-    // Asked for again each minute: `tokens` knows better when a token ends. The library refreshes 5 minutes ahead.
-    expiry_date: Date.now() + 6 * 60_000,
-  });
+  const parts: ExchangeParts = { http, tokens, budget, endpoints, patience, rests, log };
+  const perform = createPerform(parts);
+  const permit = createPermit(parts);
 
   return {
     account,
     endpoints,
     budget,
-    auth,
+    async auth() {
+      // Loaded for Drive only: it takes a tenth of a second.
+      const { OAuth2Client } = await import('google-auth-library');
+      const auth = new OAuth2Client({
+        transporterOptions: { fetchImplementation: createLibraryFetch(http.fetch, endpoints, tokens) },
+      });
+      auth.refreshHandler = async () => ({
+        access_token: await tokens.current(),
+        // Asked for again each minute: `tokens` knows better when a token ends. The library refreshes 5 minutes ahead.
+        expiry_date: Date.now() + 6 * 60_000,
+      });
+      return auth;
+    },
     viaLibrary({ url, what, signal }, make) {
       const { host } = new URL(url);
       return withPatience({ host, rests, patience, signal, log }, async () => {
@@ -91,6 +99,8 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
     call: (wanted) => callApi(perform, wanted, wanted.url.startsWith(`${endpoints.library}/`)),
     head: (wanted) => headBytes(perform, wanted),
     open: (wanted) => openBytes(perform, wanted),
+    permit: ({ url, authorized, daily, what, signal }) =>
+      permit({ url: new URL(url), authorized, daily, what, signal }),
     close: () => http.close(),
   };
 }

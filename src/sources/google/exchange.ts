@@ -37,6 +37,12 @@ export interface ExchangeParts {
 /** Does the exchange and uses its answer; where either fails in passing, both are done again. */
 export type Perform = <T>(exchange: Exchange, use: (answer: HttpAnswer) => Promise<T>) => Promise<T>;
 
+/** A request that another thread is to send, once. */
+export type Permitted = Pick<Exchange, 'url' | 'authorized' | 'daily' | 'what' | 'signal'>;
+
+/** Counts such a request, and gives the fields that it has to carry. */
+export type Permit = (request: Permitted) => Promise<Readonly<Record<string, string>>>;
+
 const maxErrorBytes = 64 << 10;
 
 export function createPerform(parts: ExchangeParts): Perform {
@@ -45,7 +51,7 @@ export function createPerform(parts: ExchangeParts): Perform {
   async function send(exchange: Exchange, token: string | undefined): Promise<HttpAnswer> {
     const { headers = {}, accept, daily, patienceMs: _, ...sent } = exchange;
     if (daily !== undefined) budget.take(daily);
-    const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const authorization = token === undefined ? {} : bearer(token);
     const answer = await http.send({ ...sent, headers: { ...headers, ...authorization } });
     if (accept(answer.status)) return answer;
     const text = await readText(answer.body, maxErrorBytes).catch(() => '');
@@ -81,14 +87,29 @@ export function createPerform(parts: ExchangeParts): Perform {
   }
 
   return async (exchange, use) => {
-    const { url, signal, authorized, what } = exchange;
-    if (authorized && !mayHaveToken(endpoints, url)) {
-      throw new GphotosfsError('bad-source', `${what}: ${url.host} must not see the account's token`, {
-        hint: 'If that host belongs to Google, name it with --content-hosts.',
-      });
-    }
+    refuseOtherHosts(endpoints, exchange);
+    const { url, signal } = exchange;
     const totalMs = Math.min(patience.totalMs, exchange.patienceMs ?? Number.POSITIVE_INFINITY);
     const patient = { host: url.host, rests, patience: { ...patience, totalMs }, signal, log };
     return withPatience(patient, async () => use(await attempt(exchange)));
   };
+}
+
+export function createPermit({ tokens, budget, endpoints }: ExchangeParts): Permit {
+  return async (request) => {
+    refuseOtherHosts(endpoints, request);
+    const token = request.authorized ? await untilAborted(tokens.current(), request.signal) : undefined;
+    if (request.daily !== undefined) budget.take(request.daily);
+    return token === undefined ? {} : bearer(token);
+  };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** @throws `bad-source` where the token would go to a host that isn't Google's */
+function refuseOtherHosts(endpoints: Endpoints, { url, authorized, what }: Permitted): void {
+  if (!authorized || mayHaveToken(endpoints, url)) return;
+  throw new GphotosfsError('bad-source', `${what}: ${url.host} must not see the account's token`, {
+    hint: 'If that host belongs to Google, name it with --content-hosts.',
+  });
 }

@@ -8,17 +8,21 @@ const californian = new Intl.DateTimeFormat('en-CA', {
   day: '2-digit',
 });
 
+const hourMs = 3_600_000;
+/** Asked for at every request, and the calendar takes its time: the hour that was asked for last, and its day. */
+let last = { hour: Number.NaN, day: '' };
+
 /** The Pacific day of a time (ms since 1970), such as `2026-11-25`. */
 export function pacificDay(ms: number): string {
-  return californian.format(ms);
+  // Offsets are whole hours, so days begin at whole hours.
+  const hour = Math.floor(ms / hourMs);
+  if (hour !== last.hour) last = { hour, day: californian.format(ms) };
+  return last.day;
 }
-
-const hourMs = 3_600_000;
 
 /** The first moment (ms since 1970) of the next Pacific day. Days have 23 to 25 hours. */
 export function pacificMidnightAfter(ms: number): number {
   const today = pacificDay(ms);
-  // Offsets are whole hours, so days begin at whole hours.
   let at = Math.floor(ms / hourMs) * hourMs + hourMs;
   while (pacificDay(at) === today) at += hourMs;
   return at;

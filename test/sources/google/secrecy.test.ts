@@ -61,7 +61,9 @@ describe('the token', () => {
   it('goes to no other host', async () => {
     await expect(albums(foreign.endpoints.library)).rejects.toMatchObject({ kind: 'bad-source' });
     await expect(read(`${foreign.url}/bytes/1`)).rejects.toMatchObject({ kind: 'bad-source' });
-    await expect(client.auth.request({ url: `${foreign.url}/bytes/1`, retry: false })).rejects.toMatchObject({
+    await expect(
+      (await client.auth()).request({ url: `${foreign.url}/bytes/1`, retry: false }),
+    ).rejects.toMatchObject({
       message: expect.stringContaining('must not see'),
     });
     expect(foreign.requests).toEqual([]);
@@ -87,7 +89,7 @@ describe('the token', () => {
     );
     await expect(albums()).rejects.toMatchObject({ kind: 'source-unreachable' });
     const url = `${fake.endpoints.library}/v1/albums`;
-    await expect(client.auth.request({ url, retry: false })).rejects.toMatchObject({ status: 302 });
+    await expect((await client.auth()).request({ url, retry: false })).rejects.toMatchObject({ status: 302 });
     expect(answers[0]?.fired).toBeGreaterThan(1);
     expect(foreign.requests).toEqual([]);
   });
@@ -104,9 +106,9 @@ describe('the token', () => {
       if (await fake.oauth.allows(exchange, 'https://www.googleapis.com/auth/drive.readonly'))
         await exchange.json(200, {});
     });
-    expect((await client.auth.request({ url: `${fake.endpoints.drive}/files`, retry: false })).status).toBe(
-      200,
-    );
+    expect(
+      (await (await client.auth()).request({ url: `${fake.endpoints.drive}/files`, retry: false })).status,
+    ).toBe(200);
     expect(fake.count('/oauth2/token')).toBe(1);
     expect(fake.count('/drive')).toBe(2);
   });

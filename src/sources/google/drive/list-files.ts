@@ -24,7 +24,7 @@ export async function* eachPage(
   // The library appends the path itself. Its own retries are off: the client's know when Google asks for a rest.
   const rootUrl = new URL(client.endpoints.drive).origin;
   // It brings an older copy of the class that it wants, of the same shape as far as it calls it.
-  const auth = client.auth as never;
+  const auth = (await client.auth()) as never;
   const { files } = drive({ version: 'v3', auth, rootUrl, retry: false });
 
   async function* ask(q: string, fields: string): AsyncGenerator<readonly drive_v3.Schema$File[], void> {

@@ -58,6 +58,14 @@ export function createLibrarySource(
       const { links } = await open();
       await links.prepare(locations.map((location) => placeOf(location).itemId));
     },
+    async linkTo(location, signal) {
+      const { family, itemId } = placeOf(location);
+      const [{ client, links }, { linkToMedia }] = await Promise.all([
+        open(),
+        import('../media/media-link.ts'),
+      ]);
+      return linkToMedia(libraryAccess(client, links, family, itemId), signal);
+    },
     async close() {
       if (closed) return;
       closed = true;

@@ -15,8 +15,8 @@ import { familyOf, familyOfType, headLength, type MediaFamily } from './media-ty
 import { withLink } from './with-link.ts';
 
 /** How one item's bytes are asked for. */
-export interface MediaAccess {
-  readonly client: GoogleClient;
+export interface MediaAccess<Client = GoogleClient> {
+  readonly client: Client;
   /** The link to the bytes; `renew` asks for another one than was given before. */
   readonly link: (renew: boolean) => Promise<string>;
   /** Whether its host wants the account's token. */
@@ -27,13 +27,15 @@ export interface MediaAccess {
   readonly what: string;
 }
 
+type Opening = MediaAccess<Pick<GoogleClient, 'open'>>;
+
 /**
  * Streams bytes of a location as `Source.open` does.
  * @throws `bad-content` for what is no photo or has another length than listed; with `actualSize` where all of it came
  * as announced, twice, so that the listing was wrong
  */
 export async function* openMedia(
-  access: MediaAccess,
+  access: Opening,
   { size }: Pick<Location, 'size'>,
   { start: wanted = 0, end: until = size, signal }: OpenRequest,
 ): AsyncGenerator<Buffer, void> {
@@ -84,10 +86,7 @@ export async function* openMedia(
 }
 
 /** What another answer announces. */
-async function announceAgain(
-  access: MediaAccess,
-  signal: AbortSignal | undefined,
-): Promise<number | undefined> {
+async function announceAgain(access: Opening, signal: AbortSignal | undefined): Promise<number | undefined> {
   const { client, authorized, daily, what } = access;
   return withLink(access.link, async (url) => {
     const opened = await client.open({ url, authorized, daily, what, signal });
@@ -96,7 +95,10 @@ async function announceAgain(
   });
 }
 
-function checkType({ family, what }: MediaAccess, { type }: Pick<OpenedBytes, 'type'>): void {
+function checkType(
+  { family, what }: Pick<MediaAccess, 'family' | 'what'>,
+  { type }: Pick<OpenedBytes, 'type'>,
+): void {
   const said = familyOfType(type);
   if (said === 'unknown' || said === family) return;
   throw new GphotosfsError('bad-content', `${what}: ${type} came instead of ${aOf(family)}`, {
@@ -106,7 +108,7 @@ function checkType({ family, what }: MediaAccess, { type }: Pick<OpenedBytes, 't
 
 /** The stream, once its first bytes have been seen to be a photo's. */
 async function* checkedHead(
-  { family, what }: MediaAccess,
+  { family, what }: Pick<MediaAccess, 'family' | 'what'>,
   bytes: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void> {
   let head: Buffer | undefined = Buffer.alloc(0);

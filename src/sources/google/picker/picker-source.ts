@@ -53,6 +53,14 @@ export function createPickerSource(
       const { archive } = location;
       yield* openMedia(pickerAccess(client, links, archive, family, itemId), location, request);
     },
+    async linkTo(location, signal) {
+      const { family, itemId } = placeOf(location);
+      const [{ client, links }, { linkToMedia }] = await Promise.all([
+        open(),
+        import('../media/media-link.ts'),
+      ]);
+      return linkToMedia(pickerAccess(client, links, location.archive, family, itemId), signal);
+    },
     async close() {
       if (closed) return;
       closed = true;
