@@ -3,12 +3,14 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -93,6 +95,41 @@ describe.runIf(isRoot)('setup systemd', () => {
     );
     const wrong = await place.run('setup', 'systemd', '--at', '25:00');
     expect(wrong.code).toBe(2);
+  });
+
+  it('says what the other user lacks: a program they can read, a mount point that is theirs', async () => {
+    mkdirSync(place.home);
+    chownSync(place.home, 65534, 65534);
+    chmodSync(place.folder, 0o755);
+    // As "npm install -g ." makes it from a clone in /root.
+    const locked = join(place.folder, 'locked');
+    cpSync(join(program, '..'), join(locked, 'dist'), { recursive: true });
+    symlinkSync(join(program, '../../node_modules'), join(locked, 'node_modules'));
+    cpSync(join(program, '../../package.json'), join(locked, 'package.json'));
+    const setUp = (...args: string[]) =>
+      spawnSync(process.execPath, [join(locked, 'dist/main.js'), '--home', place.home, 'setup', ...args], {
+        env: { PATH: process.env.PATH, DESTDIR: join(place.folder, 'packaged') },
+        encoding: 'utf8',
+      });
+    chmodSync(locked, 0o700);
+    const own = join(place.folder, 'own');
+    const closed = setUp('systemd', '--install', own);
+    expect(closed.status).toBe(0);
+    expect(closed.stderr).toContain(
+      `warning: nobody cannot run ${locked}/dist/main.js: install gphotosfs where`,
+    );
+    expect(closed.stdout).toContain(`Next:\n  install -d -o nobody ${own}\n  systemctl daemon-reload`);
+    expect(setUp('cron').stderr).toContain('warning: nobody cannot run');
+    // Mended, it says nothing.
+    chmodSync(locked, 0o755);
+    execFileSync('install', ['-d', '-o', 'nobody', own]);
+    const open = setUp('systemd', '--install', own);
+    expect(open.stderr).toBe('');
+    expect(open.stdout).not.toContain('install -d');
+    expect(setUp('fstab', '--install', own).stdout).not.toContain('install -d');
+    expect(setUp('fstab', '--install', place.mountPoint).stdout).toContain(
+      `Before the first mount:\n  install -d -o nobody ${place.mountPoint}`,
+    );
   });
 
   it.runIf(has('systemd-analyze'))('shuts the nightly run off from what it does not need', async () => {

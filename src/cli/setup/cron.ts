@@ -5,6 +5,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { Run } from '../run.ts';
 import { destination, installFile } from './install.ts';
 import { cronCommand, shellArgument } from './quote.ts';
+import { unreadableProgram } from './ready.ts';
 import { type Subject, subjectOf } from './subject.ts';
 
 const systemTable = '/etc/cron.d/gphotosfs';
@@ -15,6 +16,8 @@ export const run: Run = async (context) => {
   const { output, settings } = context;
   const subject = subjectOf(context);
   const lines = [mark, cronLine(subject)];
+  const unreadable = unreadableProgram(subject);
+  if (unreadable !== undefined) output.log('warn', unreadable);
   if (!settings.install) {
     const where = subject.forSystem ? systemTable : 'crontab -e';
     output.result({ type: 'cron', where, lines }, [`# ${where}`, ...lines]);

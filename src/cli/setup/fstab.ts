@@ -5,6 +5,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { Run } from '../run.ts';
 import { destination, installFile } from './install.ts';
 import { fstabField, shellArgument } from './quote.ts';
+import { mountPointCommands, unreadableProgram } from './ready.ts';
 import { type Subject, subjectOf } from './subject.ts';
 
 /** For `mount -t gphotosfs` and for `mount -t fuse.gphotosfs` (mount(8): /sbin/mount.TYPE.SUBTYPE). */
@@ -18,6 +19,8 @@ export const run: Run = async (context, [dir = '']) => {
     .slice(0, 2)
     .map(shellArgument)
     .join(' ')} mount-helper "$@"\n`;
+  const unreadable = unreadableProgram(subject);
+  if (unreadable !== undefined) output.log('warn', unreadable);
   if (settings.install) {
     if (!subject.forSystem) {
       throw new GphotosfsError('usage', 'mount helpers are installed by root', { hint: 'Run it with sudo.' });
@@ -26,7 +29,12 @@ export const run: Run = async (context, [dir = '']) => {
       installFile(path, helper, 0o755);
       output.result({ type: 'installed', path }, [`${path} written`]);
     }
-    output.result({ type: 'fstab', line }, ['Add to /etc/fstab:', line]);
+    const commands = mountPointCommands(subject, resolve(dir));
+    output.result({ type: 'fstab', line, commands }, [
+      'Add to /etc/fstab:',
+      line,
+      ...(commands.length > 0 ? ['Before the first mount:', ...commands.map((one) => `  ${one}`)] : []),
+    ]);
     return exitCodes.done;
   }
   output.result({ type: 'fstab', line, helpers, helper }, [

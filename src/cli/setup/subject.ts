@@ -12,6 +12,7 @@ export interface Subject {
   readonly forSystem: boolean;
   /** Who runs it. */
   readonly user: string;
+  readonly uid: number;
   readonly home: string;
   readonly dataFolder: string;
   readonly configFolder: string;
@@ -27,10 +28,12 @@ export function subjectOf({ settings, origins, paths, cachePath }: Context): Sub
   // What config.json says will be found there again.
   if (origins.cache === 'flag' || origins.cache === 'environment') flags.push('--cache', cachePath);
   const forSystem = process.geteuid?.() === 0;
+  const uid = forSystem ? ownerOf(paths.dataFolder) : userInfo().uid;
   return {
     program: [process.execPath, realpathSync(script), ...flags],
     forSystem,
-    user: forSystem ? ownerOf(paths.dataFolder) : userInfo().username,
+    user: forSystem ? nameOf(uid) : userInfo().username,
+    uid,
     home: settings.home ?? paths.configFolder,
     dataFolder: paths.dataFolder,
     configFolder: paths.configFolder,
@@ -39,21 +42,25 @@ export function subjectOf({ settings, origins, paths, cachePath }: Context): Sub
   };
 }
 
-/** By name where it has one; systemd and cron take names. */
-function ownerOf(folder: string): string {
+function ownerOf(folder: string): number {
   const stats = statSync(folder, { throwIfNoEntry: false });
   if (stats === undefined) {
     throw new GphotosfsError('usage', `there is no home at ${folder} yet`, {
       hint: 'Name it with --home, and sync it once as the user that is to run gphotosfs.',
     });
   }
+  return stats.uid;
+}
+
+/** By name where it has one; systemd and cron take names. */
+function nameOf(uid: number): string {
   try {
-    return execFileSync('id', ['-nu', String(stats.uid)], {
+    return execFileSync('id', ['-nu', String(uid)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
   } catch {
-    return String(stats.uid);
+    return String(uid);
   }
 }
 

@@ -5,6 +5,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { Run } from '../run.ts';
 import { destination, installFile } from './install.ts';
 import { shellArgument } from './quote.ts';
+import { mountPointCommands, unreadableProgram } from './ready.ts';
 import { subjectOf } from './subject.ts';
 import { mountUnit, mountUnitName, prefetchUnits, timerName } from './units.ts';
 
@@ -15,7 +16,10 @@ export const run: Run = async (context, [dir]) => {
   const folder = subject.forSystem ? '/etc/systemd/system' : join(configHome(), 'systemd', 'user');
   const systemctl = subject.forSystem ? 'systemctl' : 'systemctl --user';
   const started = dir === undefined ? [timerName] : [mountUnitName, timerName];
+  const unreadable = unreadableProgram(subject);
+  if (unreadable !== undefined) output.log('warn', unreadable);
   const next = [
+    ...(dir === undefined ? [] : mountPointCommands(subject, resolve(dir))),
     `${systemctl} daemon-reload`,
     `${systemctl} enable --now ${started.join(' ')}`,
     ...(subject.forSystem ? [] : [`loginctl enable-linger ${shellArgument(subject.user)}`]),
