@@ -325,7 +325,7 @@ export const options = {
     env: 'GPHOTOSFS_LIMIT_RATE',
     key: 'limitRate',
     help: 'take from Drive at most RATE bytes a second (500k, 10M)',
-    commands: ['prefetch'],
+    commands: ['sync', 'mount', 'prefetch'],
   },
   longRange: {
     kind: 'bytes',
