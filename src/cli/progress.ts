@@ -15,6 +15,8 @@ export interface ProgressState {
   readonly unit: string;
   /** Where bytes tell more than the count. */
   readonly bytes?: { readonly done: number; readonly total: number };
+  /** What holds it to its speed: `16 at a time`. */
+  readonly pace?: string;
 }
 
 export interface Progress {
@@ -64,6 +66,7 @@ export function describeProgress(state: ProgressState, perSecond: number | undef
     const left = measure.total - measure.done;
     if (left > 0) parts.push(`${formatDuration(left / perSecond)} left`);
   }
+  if (state.pace !== undefined) parts.push(state.pace);
   return parts.join(', ');
 }
 
@@ -100,7 +103,7 @@ function createEvents(output: Output): Progress {
     update(state) {
       const { rate, isNewPhase } = follow(state);
       if (isNewPhase) say();
-      const { phase, done, total, unit, bytes } = state;
+      const { phase, done, total, unit, bytes, pace } = state;
       unsaid = {
         event: 'progress',
         phase,
@@ -109,6 +112,7 @@ function createEvents(output: Output): Progress {
         total,
         ...(bytes === undefined ? {} : { bytes: bytes.done, totalBytes: bytes.total }),
         perSecond: rate.perSecond() ?? null,
+        ...(pace === undefined ? {} : { pace }),
       };
       const now = performance.now();
       if (!isNewPhase && now - saidAt < eventEveryMs) return;

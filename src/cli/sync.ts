@@ -13,7 +13,7 @@ import { type SourceReport, type SyncReport, sync } from '../sync/sync.ts';
 import type { Context } from './context.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { formatCounted } from './format.ts';
-import { startProgress } from './progress.ts';
+import { type ProgressState, startProgress } from './progress.ts';
 import type { Run } from './run.ts';
 
 export const run: Run = async (context) => {
@@ -101,7 +101,7 @@ export async function syncSources(
   context: Context,
   sources: readonly Source[],
   signal: AbortSignal,
-  progress: (state: { phase: string; done: number; total: number; unit: string }) => void,
+  progress: (state: ProgressState) => void,
 ): Promise<SyncReport> {
   const { settings, origins, paths, cachePath } = context;
   const index = await context.index();
@@ -119,8 +119,7 @@ export async function syncSources(
     sources,
     rescan: settings.rescan,
     signal,
-    progress: (source, { phase, done, total }) =>
-      progress({ phase: `${source}: ${phase}`, done, total, unit: '' }),
+    progress: (source, { phase, ...state }) => progress({ phase: `${source}: ${phase}`, ...state, unit: '' }),
   });
   noteRun(index, report);
   return report;

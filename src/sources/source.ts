@@ -139,6 +139,8 @@ export interface ScanProgress {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+  /** How fast the source may be asked: "16 at a time". */
+  readonly pace?: string;
 }
 
 export interface ScanRequest {

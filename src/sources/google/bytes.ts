@@ -20,6 +20,8 @@ export interface OpenBytesRequest extends HeadRequest {
   readonly start?: number | undefined;
   /** One past the last byte wanted; default all. */
   readonly end?: number | undefined;
+  /** Told each time the host asks to slow down. */
+  readonly slowed?: (() => void) | undefined;
 }
 
 export interface HeadAnswer {
@@ -68,10 +70,10 @@ export function openBytes(perform: Perform, request: OpenBytesRequest): Promise<
 
 function bytesExchange(
   method: 'HEAD' | 'GET',
-  request: HeadRequest,
+  request: OpenBytesRequest,
   range: Readonly<Record<string, string>>,
 ): Exchange {
-  const { url, authorized, daily, what, signal } = request;
+  const { url, authorized, daily, what, signal, slowed } = request;
   return {
     method,
     url: new URL(url),
@@ -83,6 +85,7 @@ function bytesExchange(
     accept: (status) => status === 200 || (status === 206 && 'range' in range),
     what,
     signal,
+    slowed,
   };
 }
 

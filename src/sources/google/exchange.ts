@@ -22,6 +22,8 @@ export interface Exchange extends Omit<HttpRequest, 'headers'> {
   readonly accept: (status: number) => boolean;
   /** How long to go on trying, ms; default the account's patience. */
   readonly patienceMs?: number | undefined;
+  /** Told each time the host asks to slow down. */
+  readonly slowed?: (() => void) | undefined;
 }
 
 export interface ExchangeParts {
@@ -49,7 +51,7 @@ export function createPerform(parts: ExchangeParts): Perform {
   const { http, tokens, budget, endpoints, patience, rests, log } = parts;
 
   async function send(exchange: Exchange, token: string | undefined): Promise<HttpAnswer> {
-    const { headers = {}, accept, daily, patienceMs: _, ...sent } = exchange;
+    const { headers = {}, accept, daily, patienceMs: _, slowed: __, ...sent } = exchange;
     if (daily !== undefined) budget.take(daily);
     const authorization = token === undefined ? {} : bearer(token);
     const answer = await http.send({ ...sent, headers: { ...headers, ...authorization } });
@@ -88,9 +90,9 @@ export function createPerform(parts: ExchangeParts): Perform {
 
   return async (exchange, use) => {
     refuseOtherHosts(endpoints, exchange);
-    const { url, signal } = exchange;
+    const { url, signal, slowed } = exchange;
     const totalMs = Math.min(patience.totalMs, exchange.patienceMs ?? Number.POSITIVE_INFINITY);
-    const patient = { host: url.host, rests, patience: { ...patience, totalMs }, signal, log };
+    const patient = { host: url.host, rests, patience: { ...patience, totalMs }, signal, slowed, log };
     return withPatience(patient, async () => use(await attempt(exchange)));
   };
 }

@@ -28,12 +28,14 @@ export interface PatientRequest {
   readonly rests: Rests;
   readonly patience: Patience;
   readonly signal?: AbortSignal | undefined;
+  /** Told each time the host asks to slow down. */
+  readonly slowed?: (() => void) | undefined;
   readonly log: (message: string) => void;
 }
 
 /** Does `once` until it succeeds, fails for good, or patience ends; then the last error is thrown. */
 export async function withPatience<T>(request: PatientRequest, once: () => Promise<T>): Promise<T> {
-  const { host, rests, patience, signal, log } = request;
+  const { host, rests, patience, signal, slowed, log } = request;
   const began = performance.now();
   for (let wait = patience.firstWaitMs; ; wait = Math.min(2 * wait, longestWaitMs)) {
     await rest(request, began);
@@ -41,6 +43,7 @@ export async function withPatience<T>(request: PatientRequest, once: () => Promi
       return await once();
     } catch (error) {
       if (!(error instanceof GphotosfsError) || !error.retryCanHelp) throw error;
+      if (error.kind === 'quota') slowed?.();
       const waitMs = error.retryAfterMs ?? wait * (1 + Math.random() / 4);
       const limit = isOffline(error) ? patience.offlineMs : patience.totalMs;
       if (performance.now() - began + waitMs > limit) throw error;

@@ -46,7 +46,13 @@ export async function* loadExport(
   let done = 0;
   const progress = (read: number) => {
     done += read;
-    request.progress({ phase: 'reading sidecars', done, total: Math.max(done, total) });
+    const pace = store.pace?.();
+    request.progress({
+      phase: 'reading sidecars',
+      done,
+      total: Math.max(done, total),
+      ...(pace === undefined ? {} : { pace }),
+    });
   };
   const known = new Map<Part, Catalog>();
   for (const part of request.rescan ? [] : one.parts) {

@@ -29,6 +29,8 @@ export interface ArchiveStore {
    * does not answer, the scan ends, to go on later, instead of going on without what it could not read.
    */
   readonly remote: boolean;
+  /** How fast it may be asked, for people: "16 at a time". */
+  readonly pace?: () => string | undefined;
   /** Looks for archives. `known`: those that earlier scans have read. */
   find(known: readonly string[], signal: AbortSignal): Promise<Finding>;
   /** Whether an archive that is not there now is one that the store would have. */

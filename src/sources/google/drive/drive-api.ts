@@ -9,6 +9,7 @@ import type { GoogleClient } from '../client.ts';
 import { refusalOf } from '../google-error.ts';
 import { resumeBytes } from '../resume-bytes.ts';
 import { eachPage, fileFields } from './list-files.ts';
+import { createPace, type Pace } from './pace.ts';
 
 /** A file in Drive as it is now. */
 export interface DriveFile {
@@ -26,6 +27,8 @@ export interface DriveFile {
 export interface DriveApi {
   /** Longest request for what is read from front to back, bytes. */
   readonly longRange: number;
+  /** Of small requests. */
+  readonly pace: Pace;
   /** Files that may be archives: in the folders, by their ids, or, given none, wherever Takeout puts them. */
   list(folders: readonly string[], signal: AbortSignal): Promise<readonly DriveFile[]>;
   /** The file as it is now. @throws `source-gone` */
@@ -73,6 +76,7 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
   const base = client.endpoints.drive;
   /** Files that Drive takes for malware, which it gives only to who says that he knows. Takeout's own zips have been taken for it. */
   const flagged = new Set<string>();
+  const pace = createPace();
 
   async function open(
     file: PinnedFile,
@@ -88,6 +92,7 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
         start,
         end,
         signal,
+        slowed: pace.slowed,
       });
     try {
       return await ask(flagged.has(file.id));
@@ -105,6 +110,7 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
 
   return {
     longRange,
+    pace,
     async list(folders, signal) {
       const files: DriveFile[] = [];
       for await (const page of eachPage(client, folders, signal))

@@ -19,9 +19,9 @@ const smallPiece = 4 << 10;
 
 /**
  * At 50 ms a request and some 20 MB/s, 1 MB costs as much as a request; but 16 of these are on their way at a time, so it
- * is a tenth of that. Google allows several times 16 requests in 50 ms a user.
+ * is a tenth of that.
  */
-const cost = { joinGap: 128 << 10, longestRun: 1 << 20, parallel: 16 };
+const cost = { joinGap: 128 << 10, longestRun: 1 << 20 };
 
 /** @param known as a listing just told it; without it, it is asked for */
 export function driveArchiveFile(api: DriveApi, id: string, known?: DriveFile): ArchiveFile {
@@ -137,7 +137,7 @@ function pinned(api: DriveApi, file: PinnedFile, onRead: () => void): Pinned {
         path,
         size,
         fingerprint,
-        requests: { ...cost, longRange: api.longRange },
+        requests: { ...cost, longRange: api.longRange, inTurn: api.pace.run },
         read,
         stream,
         async release() {

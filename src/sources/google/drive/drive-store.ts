@@ -7,6 +7,7 @@ import type { ArchiveStore, FoundArchive } from '../../takeout/store.ts';
 import { type DriveApi, type DriveFile, driveName } from './drive-api.ts';
 import { driveArchive, isTgzName } from './drive-archive.ts';
 import { driveArchiveFile } from './drive-file.ts';
+import type { Pace } from './pace.ts';
 
 export interface DriveStoreRequest {
   readonly api: () => Promise<DriveApi>;
@@ -17,10 +18,13 @@ export interface DriveStoreRequest {
 }
 
 export function driveStore({ api: open, folders, spool }: DriveStoreRequest): ArchiveStore {
+  let pace: Pace | undefined;
   return {
     remote: true,
+    pace: () => (pace === undefined ? undefined : `${pace.atATime()} at a time`),
     async find(known, signal) {
       const api = await open();
+      pace = api.pace;
       const files = await api.list(folders, signal);
       const listed = new Map(files.map((file) => [file.id, file]));
       const problems: Problem[] = [];

@@ -23,8 +23,8 @@ export interface RequestCost {
   readonly joinGap: number;
   /** Longest read of pieces that were joined, bytes. */
   readonly longestRun: number;
-  /** Requests that may be on their way at a time. */
-  readonly parallel: number;
+  /** Does a read when so few others are on their way that it may be, too. */
+  readonly inTurn: <T>(read: () => Promise<T>) => Promise<T>;
   /** Longest request for what is read from front to back, bytes. */
   readonly longRange: number;
 }

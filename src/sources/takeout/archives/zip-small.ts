@@ -3,7 +3,6 @@
  * the one before is being used. Between big photos every sidecar is a read of its own, header and data together.
  */
 import { crc32 } from 'node:zlib';
-import pLimit from 'p-limit';
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { ArchiveEntry, SmallEntry } from './archive.ts';
 import type { OpenArchive, RequestCost } from './archive-file.ts';
@@ -50,7 +49,7 @@ export async function* readSmallEntries(
   const bytes = file.requests === undefined ? bytesPerBatch : bytesPerFarBatch;
   const batches = toBatches(toRuns(wanted, file.requests), bytes);
   // On disk Node's own queue does that.
-  const limit = file.requests === undefined ? undefined : pLimit(file.requests.parallel);
+  const inTurn = file.requests?.inTurn;
   if (tooLarge.length > 0)
     yield tooLarge.map((entry) =>
       failed(file, entry, `it is larger than the ${maxBytes} bytes allowed for it`),
@@ -68,7 +67,7 @@ export async function* readSmallEntries(
     }
   };
   const load = (batch: readonly Run[] | undefined): readonly Promise<Buffer>[] => {
-    const reads = (batch ?? []).map((run) => (limit === undefined ? read(run) : limit(read, run)));
+    const reads = (batch ?? []).map((run) => (inTurn === undefined ? read(run) : inTurn(() => read(run))));
     // Whoever awaits it sees the failure; when nobody does any more, it must not end the process.
     for (const one of reads) one.catch(() => undefined);
     return reads;

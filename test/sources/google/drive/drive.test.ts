@@ -102,7 +102,7 @@ describe('requests', () => {
     expect(bytesRequests() + home.drive.metadataRequests()).toBeLessThanOrEqual(3);
   }, 120_000);
 
-  it('for sidecars are coalesced where they lie close, sixteen at a time where they do not', async () => {
+  it('for sidecars are coalesced where they lie close, sixteen at a time and more where they do not', async () => {
     await home.upload({
       entries: Array.from({ length: 200 }, (_, at) => entry(`p${at}.jpg`, photo(at, 3000))),
     });
@@ -122,7 +122,7 @@ describe('requests', () => {
     };
     expect(names(await scanPages(source)).length).toBe(264);
     expect(most).toBeGreaterThan(8);
-    expect(most).toBeLessThanOrEqual(16);
+    expect(most).toBeLessThanOrEqual(24);
   });
 
   it('before the first byte of a photo are two at most, whatever its compression', async () => {
@@ -394,6 +394,37 @@ describe('trouble', () => {
       expect((await collect(source.open(location))).equals(bytes)).toBe(true);
       expect(fault.fired).toBe(2);
     });
+
+  it('by rate among sidecars halves how many are asked for at a time, and shows it', async () => {
+    await home.upload({
+      entries: Array.from({ length: 200 }, (_, at) => entry(`p${at}.jpg`, photo(at, 150_000))),
+    });
+    const body = {
+      error: {
+        code: 403,
+        message: 'Rate',
+        errors: [{ domain: 'usageLimits', reason: 'userRateLimitExceeded' }],
+      },
+    };
+    const headers = { 'retry-after': '1' };
+    // Behind the directory.
+    const fault = home.fake.plan({ path: /files\/file/, after: 20, status: 403, body, headers, times: 3 });
+    const paces: string[] = [];
+    const pages: ListedPage[] = [];
+    for await (const page of source.scan({
+      recall: () => undefined,
+      rescan: false,
+      signal: never,
+      progress: ({ phase, pace }) => phase === 'reading sidecars' && paces.push(pace ?? ''),
+    }))
+      pages.push({ ...page, items: [...page.items] });
+    expect(fault.fired).toBe(3);
+    // Three refusals of one moment are one.
+    expect(paces.map((pace) => Number.parseInt(pace, 10)).every((pace) => pace >= 8)).toBe(true);
+    expect(paces.some((pace) => Number.parseInt(pace, 10) < 16)).toBe(true);
+    const final = pages.flatMap(({ items }) => items).filter(({ provisional }) => !provisional);
+    expect(final.length).toBe(200);
+  });
 
   it('by a daily limit ends with "quota" and says when to go on', async () => {
     await home.upload({ entries: [entry('p.jpg', bytes)] });
