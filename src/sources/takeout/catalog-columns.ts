@@ -1,7 +1,6 @@
 /**
- * A stored catalog's tables: files, sidecars, albums and unread JSONs, each as one list a field, folders by their number.
- * JSON of a few long lists is read in half the time of that of many short ones. What is read back is checked value
- * by value, for a memo is a file that anything may have damaged.
+ * A packed catalog's tables: files, sidecars, albums and unread JSONs, each as one list a field. JSON of a few long lists is
+ * read in half the time of that of many short ones. What is read back is checked value by value, for it was in a file.
  */
 import type { Description } from '../source.ts';
 import type { ArchiveEntry } from './archives/archive.ts';
@@ -17,8 +16,7 @@ export type JsonOf<F> = Omit<CatalogJson, 'facts'> & { readonly facts: F };
 /** A value is not what was written. */
 export class Damaged extends Error {}
 
-export const fileColumns = (files: readonly CatalogFile[], numberOf: (folder: string) => number): Columns => [
-  files.map(({ folder }) => numberOf(folder)),
+export const fileColumns = (files: readonly CatalogFile[]): Columns => [
   files.map(({ name }) => name),
   files.map(({ size }) => size),
   files.map(({ crc32 }) => crc32 ?? null),
@@ -27,11 +25,7 @@ export const fileColumns = (files: readonly CatalogFile[], numberOf: (folder: st
   files.map(({ seekable }) => seekable),
 ];
 
-export const sidecarColumns = (
-  jsons: readonly JsonOf<Sidecar>[],
-  numberOf: (folder: string) => number,
-): Columns => [
-  jsons.map(({ folder }) => numberOf(folder)),
+export const sidecarColumns = (jsons: readonly JsonOf<Sidecar>[]): Columns => [
   jsons.map(({ name }) => name),
   jsons.map(({ address }) => address ?? null),
   jsons.map(({ facts }) => facts.title ?? null),
@@ -41,11 +35,8 @@ export const sidecarColumns = (
   jsons.map(({ facts }) => (isEmpty(facts.description) ? null : facts.description)),
 ];
 
-export const albumColumns = (
-  jsons: readonly JsonOf<AlbumFacts>[],
-  numberOf: (folder: string) => number,
-): Columns => [
-  jsons.map(({ folder }) => numberOf(folder)),
+export const albumColumns = (jsons: readonly JsonOf<AlbumFacts>[]): Columns => [
+  jsons.map(({ folder }) => folder),
   jsons.map(({ name }) => name),
   jsons.map(({ address }) => address ?? null),
   jsons.map(({ facts }) => facts.title),
@@ -61,60 +52,65 @@ export const unreadColumns = (entries: readonly ArchiveEntry[]): Columns => [
   entries.map(({ seekable }) => seekable),
 ];
 
-/** Functions that read the tables of one catalog back. They throw `Damaged`. */
-export function columnReader(folders: readonly string[]) {
-  const folderAt = (value: unknown): string => folders[count(value)] ?? damaged();
-  return {
-    files(value: unknown): CatalogFile[] {
-      const [places, names, sizes, sums, offsets, addresses, seekables] = columns(value, 7);
-      return names.map((name, at) => ({
-        folder: folderAt(places[at]),
-        name: text(name),
-        size: count(sizes[at]),
-        crc32: maybe(sums[at], count),
-        offset: count(offsets[at]),
-        address: text(addresses[at]),
-        seekable: flag(seekables[at]),
-      }));
+/** The files of one folder. @throws Damaged, as all that read tables back */
+export function readFiles(value: unknown, folder: string): CatalogFile[] {
+  const [names, sizes, sums, offsets, addresses, seekables] = columns(value, 6);
+  return names.map((name, at) => ({
+    folder,
+    name: text(name),
+    size: count(sizes[at]),
+    crc32: maybe(sums[at], count),
+    offset: count(offsets[at]),
+    address: text(addresses[at]),
+    seekable: flag(seekables[at]),
+  }));
+}
+
+/** The sidecars of one folder. */
+export function readSidecars(value: unknown, folder: string): JsonOf<Sidecar>[] {
+  const [names, addresses, titles, times, ids, trashed, descriptions] = columns(value, 7);
+  return names.map((name, at) => ({
+    folder,
+    name: text(name),
+    facts: {
+      kind: 'sidecar',
+      title: maybe(titles[at], text),
+      takenAt: maybe(times[at], number),
+      photoId: maybe(ids[at], text),
+      trashed: flag(trashed[at]),
+      description: maybe(descriptions[at], readDescription) ?? nothing,
     },
-    sidecars(value: unknown): JsonOf<Sidecar>[] {
-      const [places, names, addresses, titles, times, ids, trashed, descriptions] = columns(value, 8);
-      return names.map((name, at) => ({
-        folder: folderAt(places[at]),
-        name: text(name),
-        facts: {
-          kind: 'sidecar',
-          title: maybe(titles[at], text),
-          takenAt: maybe(times[at], number),
-          photoId: maybe(ids[at], text),
-          trashed: flag(trashed[at]),
-          description: maybe(descriptions[at], readDescription) ?? nothing,
-        },
-        address: maybe(addresses[at], text),
-      }));
-    },
-    albums(value: unknown): JsonOf<AlbumFacts>[] {
-      const [places, names, addresses, titles, dates] = columns(value, 5);
-      return names.map((name, at) => ({
-        folder: folderAt(places[at]),
-        name: text(name),
-        facts: { kind: 'album', title: text(titles[at]), date: maybe(dates[at], number) },
-        address: maybe(addresses[at], text),
-      }));
-    },
-    unread(value: unknown): ArchiveEntry[] {
-      const [paths, sizes, sums, offsets, addresses, seekables] = columns(value, 6);
-      return paths.map((path, at) => ({
-        path: text(path),
-        size: count(sizes[at]),
-        crc32: maybe(sums[at], count),
-        offset: count(offsets[at]),
-        address: text(addresses[at]),
-        seekable: flag(seekables[at]),
-        modified: undefined,
-      }));
-    },
-  };
+    address: maybe(addresses[at], text),
+  }));
+}
+
+/** Only the photo ids in a folder's sidecars. */
+export function readPhotoIds(value: unknown): string[] {
+  const [, , , , ids] = columns(value, 7);
+  return ids.flatMap((id) => maybe(id, text) ?? []);
+}
+
+export function readAlbums(value: unknown): JsonOf<AlbumFacts>[] {
+  const [folders, names, addresses, titles, dates] = columns(value, 5);
+  return names.map((name, at) => ({
+    folder: text(folders[at]),
+    name: text(name),
+    facts: { kind: 'album', title: text(titles[at]), date: maybe(dates[at], number) },
+    address: maybe(addresses[at], text),
+  }));
+}
+
+export function readUnread(value: unknown): ArchiveEntry[] {
+  const [paths, sizes, sums, offsets, addresses, seekables] = columns(value, 6);
+  return paths.map((path, at) => ({
+    path: text(path),
+    size: count(sizes[at]),
+    crc32: maybe(sums[at], count),
+    offset: count(offsets[at]),
+    address: text(addresses[at]),
+    seekable: flag(seekables[at]),
+    modified: undefined,
+  }));
 }
 
 /** Shared by all that say nothing: most photos of a library. */
@@ -159,7 +155,7 @@ export function pair(value: unknown): readonly [number, number] {
 }
 
 /** So many lists of one length. */
-function columns<N extends number>(value: unknown, width: N): Table<N> {
+export function columns<N extends number>(value: unknown, width: N): Table<N> {
   const found = list(value).map(list);
   const even = found.every(({ length }) => length === found[0]?.length);
   return found.length === width && even ? (found as unknown as Table<N>) : damaged();

@@ -7,8 +7,8 @@ export interface CatalogFile {
   readonly folder: string;
   readonly name: string;
   readonly size: number;
-  /** Filled in where it had to be computed, for files of unpacked folders (`content-crc.ts`). */
-  crc32: number | undefined;
+  /** Files of unpacked folders have none, unless it had to be computed (`content-crc.ts`). */
+  readonly crc32: number | undefined;
   readonly offset: number;
   readonly address: string;
   readonly seekable: boolean;

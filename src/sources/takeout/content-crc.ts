@@ -22,13 +22,18 @@ export function contentCrc(read: ReadPlace, failed: (place: Place, error: unknow
     const [place] = media.places;
     const known = knownCrc(media);
     if (known !== undefined || place === undefined) return known;
+    const { computed } = place.catalog;
+    const { offset } = place.file;
+    if (computed.has(offset)) return undefined;
     try {
       let crc = 0;
       if (media.size > 0) for await (const chunk of read(place)) crc = crc32(chunk, crc);
-      // Kept in the catalog, so that the next scan need not read it again.
-      place.file.crc32 = crc;
+      // Kept with the catalog, so that neither this scan nor the next need read it again.
+      computed.set(offset, crc);
       return crc;
     } catch (error) {
+      // A second try may find other bytes, and folders have to be the same whenever they are read.
+      computed.set(offset, undefined);
       failed(place, error);
       return undefined;
     }
@@ -45,6 +50,9 @@ export function contentCrc(read: ReadPlace, failed: (place: Place, error: unknow
 }
 
 function knownCrc(media: MediaFile): number | undefined {
-  for (const { file } of media.places) if (file.crc32 !== undefined) return file.crc32;
+  for (const { catalog, file } of media.places) {
+    const crc = file.crc32 ?? catalog.computed.get(file.offset);
+    if (crc !== undefined) return crc;
+  }
   return undefined;
 }

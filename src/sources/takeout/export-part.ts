@@ -2,7 +2,7 @@
 import type { UnixSeconds } from '../../model/words.ts';
 import type { Page } from '../source.ts';
 import type { Archive } from './archives/archive.ts';
-import type { Catalog } from './catalog.ts';
+import type { PackedCatalog } from './packed-catalog.ts';
 import type { ScannedPart } from './scanned-parts.ts';
 
 /** An archive that is here now. */
@@ -29,9 +29,9 @@ export interface Export {
 
 /** An export with all its catalogs. */
 export interface Loaded {
-  readonly catalogs: readonly Catalog[];
+  readonly catalogs: readonly PackedCatalog[];
   /** Of parts that were read once and are not here now: their sidecars still count. */
-  readonly gone: readonly Catalog[];
+  readonly gone: readonly PackedCatalog[];
   /** What the next scan needs to know of the parts. */
   readonly scanned: readonly ScannedPart[];
 }

@@ -5,7 +5,7 @@
  */
 import type { Role } from '../../model/words.ts';
 import type { ContentCrc } from './content-crc.ts';
-import { type Draft, firstName } from './drafts.ts';
+import { type Draft, type FolderDrafts, firstName } from './drafts.ts';
 import type { FolderInfo, MediaFile } from './gather.ts';
 import { withoutNumber } from './pairing/file-name.ts';
 import { push } from './pairing/match-desk.ts';
@@ -25,12 +25,6 @@ export interface Item {
   readonly files: ItemFile[];
 }
 
-/** A folder with its drafts. */
-export interface DraftedFolder {
-  readonly folder: FolderInfo;
-  readonly drafts: readonly Draft[];
-}
-
 /** What is known of a photo's identity. */
 type Facts = Pick<Sidecar, 'title' | 'takenAt' | 'photoId'>;
 
@@ -39,22 +33,30 @@ export function factsOf(item: Item): Sidecar | undefined {
   return item.drafts.find((draft) => draft.sidecar !== undefined && !draft.uncertain)?.sidecar;
 }
 
-/** Joins the drafts of all folders, given in the order of their paths, to items. */
-export async function joinFolders(folders: readonly DraftedFolder[], crc: ContentCrc): Promise<Item[]> {
-  const years = folders.filter(({ folder }) => folder.kind === 'year');
-  const others = folders.filter(({ folder }) => folder.kind !== 'year');
-  const untrusted = repeatedIds(years, others);
-  const items = years.flatMap(({ drafts }) => drafts.map(newItem));
-  if (others.every(({ drafts }) => drafts.length === 0)) return items;
-
-  const contents = contentIndex(crc, folders);
+/**
+ * Joins the drafts of folders that are no years', given in the order of their paths, with items of years: adds to these what
+ * is the same photo.
+ * @param untrusted ids that prove nothing: several items of one folder, or of the years, bear them
+ * @returns the items that are in no year
+ */
+export async function joinFolders(
+  ofYears: readonly Item[],
+  others: readonly FolderDrafts[],
+  untrusted: ReadonlySet<string>,
+  crc: ContentCrc,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  const contents = contentIndex(crc, [
+    ...ofYears.flatMap(({ drafts }) => drafts),
+    ...others.flatMap(({ drafts }) => drafts),
+  ]);
   const byId = new Map<string, Item[]>();
   const enter = (item: Item): void => {
     for (const file of item.files) contents.add(file);
     const id = trustedId(factsOf(item), untrusted);
     if (id !== undefined) push(byId, id, item);
   };
-  for (const item of items) enter(item);
+  for (const item of ofYears) enter(item);
   // What is only in the trash is looked at last: a copy elsewhere shows that it is still wanted.
   const inOrder = [...others].sort(
     (a, b) => Number(a.folder.kind === 'trash') - Number(b.folder.kind === 'trash'),
@@ -71,26 +73,12 @@ export async function joinFolders(folders: readonly DraftedFolder[], crc: Conten
   return items;
 }
 
-function newItem(draft: Draft): Item {
+/** An item as one folder shows it. */
+export function newItem(draft: Draft): Item {
   // A list that grows by push has room for 17 at once: made whole, 100,000 of them are 15 MB less.
   const item: { drafts: Draft[]; files: ItemFile[] } = { drafts: [draft], files: [] };
   item.files = draft.files.map(({ role, media }) => ({ item, role, name: media.name, copies: [media] }));
   return item;
-}
-
-/** Ids that several items of one folder, or of two years, bear: redacted or wrong, they prove nothing. */
-function repeatedIds(years: readonly DraftedFolder[], others: readonly DraftedFolder[]): ReadonlySet<string> {
-  const repeated = new Set<string>();
-  for (const group of [years.flatMap(({ drafts }) => drafts), ...others.map(({ drafts }) => drafts)]) {
-    const seen = new Set<string>();
-    for (const { sidecar } of group) {
-      const id = sidecar?.photoId;
-      if (id === undefined) continue;
-      if (seen.has(id)) repeated.add(id);
-      seen.add(id);
-    }
-  }
-  return repeated;
 }
 
 function trustedId(facts: Facts | undefined, untrusted: ReadonlySet<string>): string | undefined {
@@ -193,13 +181,11 @@ interface ContentIndex {
 /** Above this many equal files (empty ones, say) none can be told from the other anyway. */
 const tooMany = 200;
 
-function contentIndex(crc: ContentCrc, folders: readonly DraftedFolder[]): ContentIndex {
+function contentIndex(crc: ContentCrc, drafts: readonly Draft[]): ContentIndex {
   // Numbers as keys: a string for each of 100,000 files is 10 MB more.
   const byContent = new Map<number, ItemFile[]>();
   const keyOf = (size: number, sum: number): number => sum * 2 ** 21 + (size % 2 ** 21);
-  const someUnknown = folders.some(({ drafts }) =>
-    drafts.some(({ files }) => files.some(({ media }) => crc.known(media) === undefined)),
-  );
+  const someUnknown = drafts.some(({ files }) => files.some(({ media }) => crc.known(media) === undefined));
   /** By name and size: files whose CRC is not known yet; an empty list where only files with a CRC are. */
   const waiting = new Map<string, ItemFile[]>();
   const nameKey = ({ name, size }: MediaFile): string => `${withoutNumber(name)}\0${size}`;

@@ -4,13 +4,12 @@
  */
 import type { UnixSeconds } from '../../model/words.ts';
 import type { Page, ScanRequest } from '../source.ts';
-import { type Catalog, catalogKey, decodeCatalog } from './catalog.ts';
 import { type Export, isHere } from './export-part.ts';
 import { photosFoldersOf } from './gather.ts';
 import { listExport } from './list-export.ts';
 import { loadExport } from './load-export.ts';
+import { catalogKey, countUnread, openPacked, type PackedCatalog } from './packed-catalog.ts';
 import { compareText } from './pairing/file-name.ts';
-import { unreadOf } from './read-part.ts';
 import { type ScannedPart, scannedMemo } from './scanned-parts.ts';
 import type { ArchiveStore } from './store.ts';
 
@@ -62,7 +61,7 @@ export async function* listBrought(
   const dated = due.map((one) => ({ one, time: one.time ?? timeOf(recalled(one, request)) }));
   dated.sort(oldestFirst);
   for (const { one, time } of dated) {
-    if (countUnread(one, request) > request.lateOnly) return;
+    if (unreadOf(one, request) > request.lateOnly) return;
     yield* listLate(source, store, { one, time, listed: one.before }, finished, request);
   }
 }
@@ -82,22 +81,22 @@ export const oldestFirst = (
   b: { readonly one: Export; readonly time: UnixSeconds },
 ): number => a.time - b.time || compareText(a.one.id, b.one.id);
 
-const recalled = ({ parts }: Export, { recall }: ScanRequest): Catalog[] =>
-  parts.flatMap(({ archive }) => decodeCatalog(recall(catalogKey(archive.name))) ?? []);
+const recalled = ({ parts }: Export, { recall }: ScanRequest): PackedCatalog[] =>
+  parts.flatMap(({ archive }) => openPacked(recall(catalogKey(archive.name))) ?? []);
 
 /** Sidecars that nobody has read, of all its parts. */
-function countUnread(one: Export, request: ScanRequest): number {
+function unreadOf(one: Export, request: ScanRequest): number {
   const catalogs = recalled(one, request);
   if (catalogs.length < one.parts.length) return Number.POSITIVE_INFINITY;
   const places = photosFoldersOf(catalogs);
   return catalogs.reduce((sum, catalog) => {
     const photos = places.get(catalog);
-    return sum + (photos === undefined ? 0 : unreadOf(catalog, photos).length);
+    return sum + (photos === undefined ? 0 : countUnread(catalog, photos));
   }, 0);
 }
 
 /** The time that most entries of an export have. */
-export function timeOf(catalogs: readonly Catalog[]): UnixSeconds {
+export function timeOf(catalogs: readonly PackedCatalog[]): UnixSeconds {
   const counts = new Map<UnixSeconds, number>();
   for (const { modified } of catalogs)
     if (modified !== undefined) counts.set(modified.time, (counts.get(modified.time) ?? 0) + modified.count);

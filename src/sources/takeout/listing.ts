@@ -3,7 +3,7 @@
  */
 import type { Description, ScannedAlbum, ScannedFile, ScannedItem, ScannedLocation } from '../source.ts';
 import type { ContentCrc } from './content-crc.ts';
-import type { Draft } from './drafts.ts';
+import type { Draft, FolderDrafts } from './drafts.ts';
 import type { FolderInfo, MediaFile, Place, SidecarFile } from './gather.ts';
 import { factsOf, type Item, type ItemFile } from './items.ts';
 import { cleanTitle, compareText } from './pairing/file-name.ts';
@@ -28,19 +28,6 @@ export function sortItems(items: Item[], crc: ContentCrc): Item[] {
 
 /** Decides between two files without a CRC, of one name and size in two archives. */
 const placeKey = (place: Place | undefined): string => place?.catalog.archive ?? '';
-
-/** Ids that more than one item of the export bears: they identify none. */
-export function sharedIds(items: readonly Item[]): ReadonlySet<string> {
-  const seen = new Set<string>();
-  const shared = new Set<string>();
-  for (const item of items) {
-    const id = factsOf(item)?.photoId;
-    if (id === undefined) continue;
-    if (seen.has(id)) shared.add(id);
-    seen.add(id);
-  }
-  return shared;
-}
 
 export function scannedItem(
   item: Item,
@@ -116,11 +103,8 @@ function describe({ drafts }: Item): Description {
   return Object.assign({}, ...certain.reverse(), archived ? { archived } : undefined);
 }
 
-/** Albums with their members, after `items` were joined. */
-export function scannedAlbums(
-  folders: readonly { readonly folder: FolderInfo; readonly unclaimed: readonly SidecarFile[] }[],
-  items: readonly Item[],
-): ScannedAlbum[] {
+/** Albums with their members; `items` are all that may be in one. */
+export function scannedAlbums(folders: readonly FolderDrafts[], items: readonly Item[]): ScannedAlbum[] {
   const membersOf = new Map<FolderInfo, MediaFile[]>();
   const shown = items.filter((item) => !isTrashed(item));
   for (const item of shown)

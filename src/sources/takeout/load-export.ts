@@ -3,16 +3,25 @@
  * the sidecars read once it is known over all parts where the photos are.
  */
 import type { Problem } from '../../model/words.ts';
-import type { Memo, Page, ScanRequest } from '../source.ts';
+import type { Page, ScanRequest } from '../source.ts';
 import type { Archive } from './archives/archive.ts';
 import { throwIfAborted } from './archives/byte-range.ts';
-import { type Catalog, catalogKey, decodeCatalog, encodeCatalog } from './catalog.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
 import { type Export, isHere, type Loaded, type Part, page, type Stage } from './export-part.ts';
 import { photosFoldersOf } from './gather.ts';
 import { type LoadedPart, loadPart } from './load-part.ts';
+import {
+  catalogKey,
+  catalogMemo,
+  countUnread,
+  openPacked,
+  type PackedCatalog,
+  packCatalog,
+  unpackCatalog,
+} from './packed-catalog.ts';
 import { startPartThreads } from './part-threads.ts';
-import { hasUnread, listPart, readJsons } from './read-part.ts';
+import type { PhotosFolders } from './photos-folder.ts';
+import { listPart, readJsons } from './read-part.ts';
 import type { ScannedPart } from './scanned-parts.ts';
 import type { ArchiveStore } from './store.ts';
 
@@ -22,7 +31,7 @@ const rememberEvery = 1000;
 /** A part that is being read. */
 interface Reading {
   readonly part: Part;
-  readonly catalog: Catalog;
+  readonly catalog: PackedCatalog;
   /** Listed by this scan. */
   readonly fresh: boolean;
   readonly failed: boolean;
@@ -54,9 +63,9 @@ export async function* loadExport(
       ...(pace === undefined ? {} : { pace }),
     });
   };
-  const known = new Map<Part, Catalog>();
+  const known = new Map<Part, PackedCatalog>();
   for (const part of request.rescan ? [] : one.parts) {
-    const catalog = decodeCatalog(recall(catalogKey(part.archive.name)));
+    const catalog = openPacked(recall(catalogKey(part.archive.name)));
     if (catalog !== undefined) known.set(part, catalog);
   }
   const isKnown = (part: Part) => known.get(part)?.fingerprint === part.fingerprint;
@@ -70,16 +79,16 @@ export async function* loadExport(
         parts.push({ part, catalog: before, fresh: false, failed: false, told: undefined, problems: [] });
       else
         try {
-          const { catalog, encoded, problems, failed } =
+          const { catalog, problems, failed } =
             stage === 'early'
               ? await listOnly(archive, fingerprint, signal)
               : ((await threads?.load(part, signal)) ??
                 (await loadPart(archive, fingerprint, before, signal, progress)));
           if (archive.sequential) yield page({ problems: [sequentialNotice(archive)] });
           // With nothing left to read it is done, and the next scan need not do it again.
-          const isDone = stage === 'early' || (!failed && catalog.unread.length === 0);
+          const isDone = stage === 'early' || (!failed && catalog.unread === 0);
           const told = isDone ? problems.length : undefined;
-          if (told !== undefined) yield page({ memos: [memoOf(catalog, encoded)], problems });
+          if (told !== undefined) yield page({ memos: [catalogMemo(catalog)], problems });
           parts.push({ part, catalog, fresh: true, failed, told, problems: [...problems] });
         } catch (error) {
           rethrowFatal(error, store);
@@ -96,47 +105,43 @@ export async function* loadExport(
 
   const gone = one.before
     .filter((part) => !isHere(one, part) && store.covers(part.archive))
-    .map((part) => ({ part, catalog: decodeCatalog(recall(catalogKey(part.archive))) }));
+    .map((part) => ({ part, catalog: openPacked(recall(catalogKey(part.archive))) }));
   scanned.push(...gone.map(({ part }) => part));
   const catalogs = parts.map(({ catalog }) => catalog);
   const remembered = gone.flatMap(({ catalog }) => catalog ?? []);
   const places = photosFoldersOf([...catalogs, ...remembered]);
   if (stage === 'early') {
-    for (const { part, catalog } of parts) {
-      scanned.push({ ...scannedOf(part), problems: [], early: true });
-      // Remembered by now; where the photos are is told without them.
-      if (places.get(catalog)?.sure) catalog.unread = [];
-    }
+    for (const { part } of parts) scanned.push({ ...scannedOf(part), problems: [], early: true });
     return { catalogs, gone: remembered, scanned };
   }
   const hasPhotos = [...places.values()].some(({ paths }) => paths.length > 0);
 
-  total = done + parts.reduce((sum, { catalog }) => sum + catalog.unread.length, 0);
-  for (const { part, catalog, fresh, failed, told, problems } of parts) {
+  total = done + parts.reduce((sum, { catalog }) => sum + catalog.unread, 0);
+  const whole: PackedCatalog[] = [];
+  for (const { part, catalog: listed, fresh, failed, told, problems } of parts) {
     const { archive, fingerprint } = part;
     // Not remembered: what was missed is read at the next scan.
     if (failed) {
+      whole.push(listed);
       yield page({ problems });
       continue;
     }
-    const photos = places.get(catalog) ?? { paths: [], sure: false };
+    const photos = places.get(listed) ?? { paths: [], sure: false };
     let isNew = fresh && told === undefined;
-    try {
-      if (hasUnread(catalog, photos)) {
-        const limit = store.remote ? rememberEvery : Number.POSITIVE_INFINITY;
-        for (;;) {
-          problems.push(...(await readJsons(archive, catalog, photos, signal, progress, limit)));
-          if (!hasUnread(catalog, photos)) break;
-          yield page({ memos: [memoOf(catalog)] });
-        }
-        isNew = true;
-      } else if (photos.sure) catalog.unread = [];
-    } catch (error) {
-      rethrowFatal(error, store);
-      problems.push(problemOf(error, archive.path));
-      yield page({ problems });
-      continue;
-    }
+    let catalog = listed;
+    if (countUnread(listed, photos) > 0) {
+      const read = yield* readRest(archive, listed, photos, store, signal, progress);
+      catalog = read.catalog;
+      problems.push(...read.problems);
+      isNew = true;
+      if (read.failed) {
+        whole.push(catalog);
+        yield page({ problems });
+        continue;
+      }
+      // Those of other products.
+    } else if (isNew && photos.sure) catalog = packCatalog({ ...unpackCatalog(listed), unread: [] });
+    whole.push(catalog);
     if (!hasPhotos && part.expected) problems.push(noPhotos(archive));
     const lasting = [...catalog.problems, ...problems].filter(({ where }) => where === archive.path);
     const earlier = one.before.find(
@@ -147,26 +152,47 @@ export async function* loadExport(
       problems: fresh ? lasting : (earlier?.problems ?? lasting),
     });
     const untold = problems.slice(told ?? 0);
-    if (isNew) yield page({ memos: [memoOf(catalog)], problems: untold });
+    if (isNew) yield page({ memos: [catalogMemo(catalog)], problems: untold });
     else if (untold.length > 0) yield page({ problems: untold });
   }
-  return { catalogs, gone: remembered, scanned };
+  return { catalogs: whole, gone: remembered, scanned };
+}
+
+/** Reads the sidecars that are left to be read. Of an archive that fails in between it has what was read before. */
+async function* readRest(
+  archive: Archive,
+  listed: PackedCatalog,
+  photos: PhotosFolders,
+  store: ArchiveStore,
+  signal: AbortSignal,
+  progress: (read: number) => void,
+): AsyncGenerator<Page, LoadedPart, undefined> {
+  const catalog = unpackCatalog(listed);
+  const problems: Problem[] = [];
+  const limit = store.remote ? rememberEvery : Number.POSITIVE_INFINITY;
+  try {
+    for (;;) {
+      problems.push(...(await readJsons(archive, catalog, photos, signal, progress, limit)));
+      const packed = packCatalog(catalog);
+      if (countUnread(packed, photos) === 0) return { catalog: packed, problems, failed: false };
+      yield page({ memos: [catalogMemo(packed)] });
+    }
+  } catch (error) {
+    rethrowFatal(error, store);
+    problems.push(problemOf(error, archive.path));
+    return { catalog: packCatalog(catalog), problems, failed: true };
+  }
 }
 
 /** An early listing needs no sidecar. What is wrong with the archive is kept with its catalog, to be told again later. */
 async function listOnly(archive: Archive, fingerprint: string, signal: AbortSignal): Promise<LoadedPart> {
   const { catalog, problems } = await listPart(archive, fingerprint, undefined, signal);
-  return { catalog: { ...catalog, problems }, encoded: undefined, problems, failed: false };
+  return { catalog: packCatalog({ ...catalog, problems }), problems, failed: false };
 }
 
 function scannedOf({ archive, fingerprint, number }: Part): Omit<ScannedPart, 'problems'> {
   return { archive: archive.name, fingerprint, number: number ?? null };
 }
-
-const memoOf = (catalog: Catalog, encoded = encodeCatalog(catalog)): Memo => ({
-  key: catalogKey(catalog.archive),
-  value: encoded,
-});
 
 const isBroken = (error: unknown): boolean => (error as { kind?: unknown }).kind === 'bad-source';
 

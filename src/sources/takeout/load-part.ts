@@ -4,15 +4,14 @@
  */
 import type { Problem } from '../../model/words.ts';
 import type { Archive } from './archives/archive.ts';
-import type { Catalog } from './catalog.ts';
+import { foldersIn } from './catalog.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
-import { photosFoldersOf } from './gather.ts';
-import { hasUnread, listPart, readJsons } from './read-part.ts';
+import { type PackedCatalog, packCatalog } from './packed-catalog.ts';
+import { surePhotosFolders } from './photos-folder.ts';
+import { listPart, readJsons, unreadOf } from './read-part.ts';
 
 export interface LoadedPart {
-  readonly catalog: Catalog;
-  /** The catalog as its memo's value, where a thread has made that. */
-  readonly encoded: Buffer | undefined;
+  readonly catalog: PackedCatalog;
   readonly problems: readonly Problem[];
   /** Reading sidecars ended with the last of the problems: what was missed is to be read at the next scan. */
   readonly failed: boolean;
@@ -25,25 +24,21 @@ export interface LoadedPart {
 export async function loadPart(
   archive: Archive,
   fingerprint: string,
-  before: Catalog | undefined,
+  before: PackedCatalog | undefined,
   signal: AbortSignal,
   progress: (read: number) => void,
 ): Promise<LoadedPart> {
   const { catalog, problems } = await listPart(archive, fingerprint, before, signal);
-  const photos = photosFoldersOf([catalog]).get(catalog);
   // What is sure by name and place is so whatever the other parts hold.
-  if (photos === undefined || !photos.sure || !hasUnread(catalog, photos))
-    return { catalog, encoded: undefined, problems, failed: false };
+  const photos = surePhotosFolders(foldersIn(catalog));
+  if (photos.paths.length === 0 || unreadOf(catalog, photos).length === 0)
+    return { catalog: packCatalog(catalog), problems, failed: false };
   try {
     const more = await readJsons(archive, catalog, photos, signal, progress);
-    return { catalog, encoded: undefined, problems: [...problems, ...more], failed: false };
+    return { catalog: packCatalog(catalog), problems: [...problems, ...more], failed: false };
   } catch (error) {
     rethrowFatal(error);
-    return {
-      catalog,
-      encoded: undefined,
-      problems: [...problems, problemOf(error, archive.path)],
-      failed: true,
-    };
+    const failure = problemOf(error, archive.path);
+    return { catalog: packCatalog(catalog), problems: [...problems, failure], failed: true };
   }
 }

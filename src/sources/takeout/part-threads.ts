@@ -1,17 +1,17 @@
 /**
  * Parts loaded in threads: every core reads, and what reading leaves behind in memory ends with the thread. Of a part only
- * its encoded catalog comes back, some 100 bytes a photo, which is also its memo.
+ * its packed catalog comes back, some 100 bytes a photo, which is also its memo.
  */
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { errorCode, errorKinds, GphotosfsError } from '../../model/errors.ts';
-import { decodeCatalog } from './catalog.ts';
 import type { Part } from './export-part.ts';
 import type { LoadedPart } from './load-part.ts';
+import { openPacked } from './packed-catalog.ts';
 import type { PartAnswer, PartTask } from './part-worker.ts';
 
-type Encoded = Extract<PartAnswer, { encoded: unknown }>;
+type Packed = Extract<PartAnswer, { packed: unknown }>;
 
 export interface PartThreads {
   /**
@@ -36,7 +36,7 @@ const memory = { maxYoungGenerationSizeMb: 8 };
 interface Waiting {
   readonly task: PartTask;
   /** With undefined where the threads have given up. */
-  readonly resolve: (part: Encoded | undefined) => void;
+  readonly resolve: (part: Packed | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -53,7 +53,7 @@ export function startPartThreads(parts: readonly Part[]): PartThreads | undefine
   const waiting: Waiting[] = [];
   const loading = new Map(
     files.map((part) => {
-      const answer = new Promise<Encoded | undefined>((resolve, reject) => {
+      const answer = new Promise<Packed | undefined>((resolve, reject) => {
         waiting.push({ task: { path: part.archive.name, fingerprint: part.fingerprint }, resolve, reject });
       });
       // Awaited in its turn; until then its failure must not end the process.
@@ -75,12 +75,11 @@ export function startPartThreads(parts: readonly Part[]): PartThreads | undefine
       if (answer === undefined) return undefined;
       const loaded = await unlessAborted(answer, signal, part.archive.name);
       if (loaded === undefined) return undefined;
-      const { encoded, problems, failed } = loaded;
-      const value = Buffer.from(encoded.buffer);
-      const catalog = decodeCatalog(value);
+      const { packed, problems, failed } = loaded;
+      const catalog = openPacked(Buffer.from(packed.buffer));
       if (catalog === undefined)
         throw new GphotosfsError('internal', `what was read of ${part.archive.name} can't be read back`);
-      return { catalog, encoded: value, problems, failed };
+      return { catalog, problems, failed };
     },
     async close() {
       await Promise.all(threads.map((thread) => thread.end()));
@@ -90,10 +89,10 @@ export function startPartThreads(parts: readonly Part[]): PartThreads | undefine
 
 /** The answer, or `interrupted` as soon as the signal is aborted. */
 async function unlessAborted(
-  answer: Promise<Encoded | undefined>,
+  answer: Promise<Packed | undefined>,
   signal: AbortSignal,
   what: string,
-): Promise<Encoded | undefined> {
+): Promise<Packed | undefined> {
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(new GphotosfsError('interrupted', `${what}: reading was stopped`));

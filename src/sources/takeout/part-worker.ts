@@ -1,8 +1,7 @@
-/** A thread that loads parts, one after another, for `part-threads.ts`: each handed back as its encoded catalog. */
+/** A thread that loads parts, one after another, for `part-threads.ts`: each handed back as its packed catalog. */
 import { parentPort } from 'node:worker_threads';
 import type { Problem } from '../../model/words.ts';
 import { openArchive } from './archives/open-archive.ts';
-import { encodeCatalog } from './catalog.ts';
 import { rethrowFatal } from './discover.ts';
 import { loadPart } from './load-part.ts';
 
@@ -14,7 +13,7 @@ export interface PartTask {
 /** A part as `LoadedPart` has it, or why it could not be listed: an error loses its class between threads. */
 export type PartAnswer =
   | {
-      readonly encoded: Uint8Array<ArrayBuffer>;
+      readonly packed: Uint8Array<ArrayBuffer>;
       readonly problems: readonly Problem[];
       readonly failed: boolean;
     }
@@ -33,7 +32,7 @@ async function answer({ path, fingerprint }: PartTask): Promise<PartAnswer> {
   const archive = await openArchive(path);
   try {
     const { catalog, problems, failed } = await loadPart(archive, fingerprint, undefined, never, () => {});
-    return { encoded: new Uint8Array(encodeCatalog(catalog)), problems, failed };
+    return { packed: new Uint8Array(catalog.value), problems, failed };
   } finally {
     await archive.close();
   }
@@ -46,5 +45,5 @@ parentPort?.on('message', async (task: PartTask) => {
     const { kind, message, hint } = error;
     return { failure: { kind, message, hint } };
   });
-  parentPort?.postMessage(found, 'encoded' in found ? [found.encoded.buffer] : []);
+  parentPort?.postMessage(found, 'packed' in found ? [found.packed.buffer] : []);
 });

@@ -70,9 +70,8 @@ export interface PhotosFolders {
 
 /** Finds the Photos folders of an export's archives, given the folders of each; the answers are in the same order. */
 export function findPhotosFolders(archives: readonly (readonly FolderNames[])[]): PhotosFolders[] {
-  const sure = archives.map((folders) => [...new Set(folders.flatMap(({ path }) => surePrefix(path) ?? []))]);
-  if (sure.some((paths) => paths.length > 0))
-    return sure.map((paths) => ({ paths: paths.sort(compareText), sure: true }));
+  const sure = archives.map((folders) => surePhotosFolders(folders.map(({ path }) => path)));
+  if (sure.some(({ paths }) => paths.length > 0)) return sure;
   const folders = [...new Map(archives.flat().map((folder) => [folder.path, folder])).values()];
   const attempts = [
     () => folders.flatMap(({ path }) => namedPrefix(path) ?? []),
@@ -84,6 +83,12 @@ export function findPhotosFolders(archives: readonly (readonly FolderNames[])[])
     if (paths.length > 0) return archives.map(() => ({ paths, sure: false }));
   }
   return archives.map(() => ({ paths: [], sure: false }));
+}
+
+/** Those that are sure by name and place, of one archive; without any, another archive of the export may have some. */
+export function surePhotosFolders(folders: readonly string[]): PhotosFolders {
+  const paths = [...new Set(folders.flatMap((path) => surePrefix(path) ?? []))];
+  return { paths: paths.sort(compareText), sure: true };
 }
 
 /** A folder's path inside the Photos folder, empty for that itself; undefined where it lies elsewhere. */

@@ -7,6 +7,7 @@ import type { Archive, ArchiveEntry, SmallEntry } from './archives/archive.ts';
 import { problemList } from './archives/problem-list.ts';
 import { type Catalog, splitPath } from './catalog.ts';
 import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
+import { type PackedCatalog, unpackCatalog } from './packed-catalog.ts';
 import { detach } from './pairing/file-name.ts';
 import { isJunkFolder, kindOfName } from './pairing/media.ts';
 import { readJson } from './pairing/sidecar.ts';
@@ -27,7 +28,7 @@ export interface ListedPart {
 export async function listPart(
   archive: Archive,
   fingerprint: string,
-  before: Catalog | undefined,
+  before: PackedCatalog | undefined,
   signal: AbortSignal,
 ): Promise<ListedPart> {
   const { entries, problems, small } = await archive.list(signal);
@@ -38,7 +39,7 @@ export async function listPart(
     if (!folders.has(folder)) folders.set(folder, useOf(folder));
   }
   const someNamed = [...folders.values()].some(({ photos }) => photos);
-  const known = rememberedFiles(before);
+  const known = rememberedFiles(before === undefined ? undefined : unpackCatalog(before));
   const files: CatalogFile[] = [];
   const jsons: CatalogJson[] = [];
   const unread: ArchiveEntry[] = [];
@@ -131,10 +132,6 @@ function mostCommon(entries: readonly ArchiveEntry[]): Catalog['modified'] {
       best = { time, count };
   return best;
 }
-
-/** Whether the catalog has JSONs of the photos that nobody has read. */
-export const hasUnread = (catalog: Catalog, photos: PhotosFolders): boolean =>
-  catalog.unread.some(({ path }) => pathInPhotos(photos, splitPath(path).folder) !== undefined);
 
 /**
  * Reads the JSONs of the Photos folders into the catalog. The others are kept in mind as long as another part may yet

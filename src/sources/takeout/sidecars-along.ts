@@ -4,8 +4,9 @@
  */
 import type { SweepNotes } from '../source.ts';
 import type { Archive, Passing, SmallEntry } from './archives/archive.ts';
-import { catalogKey, decodeCatalog, encodeCatalog } from './catalog.ts';
-import { photosFoldersOf } from './gather.ts';
+import { foldersIn } from './catalog.ts';
+import { catalogKey, catalogMemo, openPacked, packCatalog, unpackCatalog } from './packed-catalog.ts';
+import { surePhotosFolders } from './photos-folder.ts';
 import { addRead, largestJson, unreadOf } from './read-part.ts';
 
 export interface SidecarsAlong {
@@ -21,13 +22,12 @@ export function sidecarsAlong(
   notes: SweepNotes,
 ): SidecarsAlong | undefined {
   const recalled = () => {
-    const catalog = decodeCatalog(notes.recall(catalogKey(archive.name)));
-    return catalog?.fingerprint === fingerprint ? catalog : undefined;
+    const packed = openPacked(notes.recall(catalogKey(archive.name)));
+    return packed?.fingerprint === fingerprint && packed.unread > 0 ? unpackCatalog(packed) : undefined;
   };
   const catalog = recalled();
-  const photos = catalog === undefined ? undefined : photosFoldersOf([catalog]).get(catalog);
-  if (catalog === undefined || photos === undefined || !photos.sure) return undefined;
-  const entries = unreadOf(catalog, photos);
+  if (catalog === undefined) return undefined;
+  const entries = unreadOf(catalog, surePhotosFolders(foldersIn(catalog)));
   if (entries.length === 0) return undefined;
   const taken: SmallEntry[] = [];
   return {
@@ -37,7 +37,7 @@ export function sidecarsAlong(
       const latest = recalled();
       if (latest === undefined || taken.length === 0) return;
       addRead(archive.path, latest, taken);
-      notes.keep({ key: catalogKey(archive.name), value: encodeCatalog(latest) });
+      notes.keep(catalogMemo(packCatalog(latest)));
     },
   };
 }

@@ -22,10 +22,15 @@ export function matchFolder<M extends MediaName, S extends SidecarName>(
   sidecars: readonly S[],
 ): ReadonlyMap<M, Match<M, S>> {
   const byName = (a: { name: string }, b: { name: string }) => compareText(a.name, b.name);
+  let mediaByName: Map<string, M[]> | undefined;
   const desk: Desk<M, S> = {
     media: [...media].sort(byName),
     sidecars: [...sidecars].sort(byName),
-    mediaByName: groupByName(media),
+    // Nearly always the first step places all, and does without it.
+    get mediaByName() {
+      mediaByName ??= groupByName(media);
+      return mediaByName;
+    },
     sidecarsByName: groupByName(sidecars),
     matches: new Map(),
     owner: new Map(),
