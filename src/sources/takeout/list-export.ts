@@ -13,6 +13,7 @@ import type { Item } from './items.ts';
 import { joinExport } from './join-export.ts';
 import { isTrashed, scannedAlbums, scannedItem } from './listing.ts';
 import { catalogMemo, type PackedCatalog } from './packed-catalog.ts';
+import { inTightHeap } from './tight-heap.ts';
 
 /** Items a page: some 4 MB of objects, and a transaction of some 100 ms; each page waits for the disk once. */
 const pageItems = 2000;
@@ -33,7 +34,10 @@ export interface ListingRequest {
  * Joins what the catalogs hold, and gives it out. An early listing has only what its directories place for good: items
  * with a year, outside the trash; albums wait for their own JSONs, which have their titles.
  */
-export async function* listExport(
+export const listExport = (...listing: Parameters<typeof listPages>): AsyncGenerator<Page, void, undefined> =>
+  inTightHeap(listPages(...listing));
+
+async function* listPages(
   { source, one, time, loaded: { catalogs, gone }, stage, remote }: ListingRequest,
   request: ScanRequest,
   finished: Page['memos'][number],
