@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { crc32, createInflateRaw, gunzipSync, inflateRawSync } from 'node:zlib';
+import { constants, crc32, createInflateRaw, gunzipSync, inflateRawSync } from 'node:zlib';
 import { errorCode, GphotosfsError } from '../../../model/errors.ts';
 import { downloadAgain } from './problem-list.ts';
 
@@ -68,6 +68,21 @@ export function inflateWhole(compressed: Buffer, size: number, what: string): Bu
   if (bytes.length !== size)
     throw badContent(what, `it inflates to ${bytes.length} bytes instead of ${size}`);
   return bytes;
+}
+
+/**
+ * Inflates the beginning of deflated data, as far as it goes; undefined where that is far more than the `wanted` bytes, so
+ * that it is better streamed.
+ * @throws GphotosfsError `bad-content` when the data are damaged.
+ */
+export function inflateBeginning(compressed: Buffer, wanted: number, what: string): Buffer | undefined {
+  try {
+    const maxOutputLength = 2 * wanted + chunkSize;
+    return inflateRawSync(compressed, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength });
+  } catch (error) {
+    if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw inflateFailure(error, what);
+  }
 }
 
 /** Deflated data with the length and the CRC-32 that the archive's directory promises. */

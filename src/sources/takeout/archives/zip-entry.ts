@@ -8,7 +8,7 @@ import type { OpenArchive } from './archive-file.ts';
 import { sliceStream, throwIfAborted } from './byte-range.ts';
 import { readsAsUtf8 } from './entry-path.ts';
 import { type EntryReader, entryReader } from './entry-reader.ts';
-import { badContent, inflate, inflateWhole } from './inflate.ts';
+import { badContent, inflate, inflateBeginning, inflateWhole } from './inflate.ts';
 import { nameEntry } from './problem-list.ts';
 import { parseZipAddress, type ZipAddress, zipMethods } from './zip-address.ts';
 
@@ -130,16 +130,50 @@ async function* openFar(
   const address = parseZipAddress(location.address);
   if (!address.deflated && from >= to) return;
   const data = address.deflated ? address.compressedSize : to;
-  const end = Math.min(location.offset + wholeEntry({ ...address, compressedSize: data }), dataEnd);
-  const reader = entryReader(file, [[location.offset, end]], signal);
+  const endOf = (length: number) =>
+    Math.min(location.offset + wholeEntry({ ...address, compressedSize: length }), dataEnd);
+  const begun = address.deflated ? deflatedBeginning(to, data) : data;
+  const ranges = [[location.offset, endOf(begun)] as const, [endOf(begun), endOf(data)] as const];
+  const reader = entryReader(file, begun < data ? ranges : [[location.offset, endOf(data)]], signal);
   try {
     const { what } = await readHeader(reader, file, location, address, dataEnd);
+    if (begun < data) {
+      const beginning = await reader.read(begun);
+      const ready = inflateBeginning(beginning, to, what);
+      if (ready !== undefined && ready.length >= to) yield ready.subarray(from, to);
+      else
+        yield* sliceStream(
+          inflate(both(beginning, reader.take(data - begun)), location.size, what),
+          from,
+          to,
+          false,
+        );
+      return;
+    }
     if (address.deflated)
       yield* sliceStream(inflate(reader.take(data), location.size, what), from, to, to === location.size);
     else yield* sliceStream(reader.take(data), from, to, false);
   } finally {
     await reader.close();
   }
+}
+
+/** A piece from the start of a deflated entry that is held in memory to be inflated. */
+const shortPiece = 1 << 20;
+
+/**
+ * How many of the compressed bytes surely hold the first `wanted` ones, where most would be sent for nothing; else all. What
+ * deflate can't shrink grows by 5 bytes for each block that is stored as it is (RFC 1951, section 3.2.4), of 16 kB
+ * and more in common archivers.
+ */
+function deflatedBeginning(wanted: number, compressedSize: number): number {
+  const beginning = wanted + (wanted >> 8) + 1024;
+  return wanted <= shortPiece && beginning * 2 < compressedSize ? beginning : compressedSize;
+}
+
+async function* both(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  yield first;
+  yield* rest;
 }
 
 /** Reads the header that the reader has come to, up to the entry's data. @throws `bad-content` as `findData` */

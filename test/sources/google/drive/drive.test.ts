@@ -222,6 +222,36 @@ describe('a pass over many photos', () => {
     expect(home.drive.bytesSent() - sent).toBeLessThan(100_000);
   });
 
+  for (const compress of [true, false])
+    it(`sends little more than the beginning that is asked for, ${compress ? 'deflated' : 'stored'}`, async () => {
+      const big = photo('big', 4 << 20);
+      // What shrinks so well that its beginning is much less than was asked for, too.
+      const shrinks = Buffer.concat([Buffer.alloc(300_000, 'ab'), photo('rest', 2 << 20)]);
+      await home.upload({ compress, entries: [entry('big.jpg', big), entry('shrinks.png', shrinks)] });
+      const found = filesByName(source, await scanPages(source));
+      for (const [name, bytes] of [
+        ['big.jpg', big],
+        ['shrinks.png', shrinks],
+      ] as const) {
+        for (const [start, end] of [
+          [0, 70_000],
+          [1000, 70_000],
+          [0, 1],
+        ] as const) {
+          const location = found.get(name)?.location;
+          if (location === undefined) throw new Error(`${name} is not listed`);
+          const [requests, sent] = [bytesRequests(), home.drive.bytesSent()];
+          const chunks: Buffer[] = [];
+          for await (const chunk of source.open(location, { start, end })) chunks.push(chunk);
+          expect(Buffer.compare(Buffer.concat(chunks), bytes.subarray(start, end))).toBe(0);
+          if (name === 'shrinks.png') continue;
+          // From the middle of a stored one: the header first.
+          expect(bytesRequests() - requests).toBe(!compress && start > 0 ? 2 : 1);
+          expect(home.drive.bytesSent() - sent).toBeLessThan(80_000);
+        }
+      }
+    });
+
   it('goes on behind a photo that its reader left, and one that is damaged', async () => {
     await home.upload({ compress: true, entries: photos });
     const wanted = await locations(new Map());
