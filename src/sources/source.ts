@@ -232,5 +232,11 @@ export interface Source {
    */
   prepare?(locations: readonly Location[]): Promise<void>;
 
+  /**
+   * Streams a small JPEG of a photo or video, upright, of at most 256 × 256, which the source makes: it costs a few kB however
+   * large the original is. Throws as `open` does.
+   */
+  openSmall?(location: Location, signal: AbortSignal): AsyncIterable<Buffer>;
+
   close(): Promise<void>;
 }

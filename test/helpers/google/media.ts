@@ -12,6 +12,8 @@ export interface FakeItem {
   readonly height?: number;
   readonly description?: string;
   readonly bytes: Content;
+  /** What Google scales it to, as `=w256-h256`. */
+  readonly small?: Buffer;
   /** Of a video. */
   readonly status?: 'PROCESSING' | 'READY' | 'FAILED';
   /** What a HEAD says, where that isn't the truth. */
@@ -80,8 +82,12 @@ export function addMedia(
     if (isDead || suffix === undefined) return exchange.text(403, 'text/html', '<h1>403 Forbidden</h1>');
     if (item === undefined) return exchange.text(404, 'text/html', '<h1>404 Not Found</h1>');
     const isVideo = mimeTypeOf(item).startsWith('video/');
+    const { headSize, bytes, small } = item;
+    if (suffix === (isVideo ? 'w256-h256-no' : 'w256-h256'))
+      return small === undefined
+        ? exchange.text(404, 'text/html', '<h1>404 Not Found</h1>')
+        : exchange.bytes(small, small[0] === 0xff ? 'image/jpeg' : 'image/png');
     if (suffix !== (isVideo ? 'dv' : 'd')) return exchange.text(400, 'text/html', '<h1>400</h1>');
-    const { headSize, bytes } = item;
     const type = mimeTypeOf(item);
     if (exchange.request.method === 'HEAD' && headSize !== undefined)
       return exchange.bytes({ size: headSize, slice: () => Buffer.alloc(0) }, type);

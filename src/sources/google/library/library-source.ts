@@ -54,6 +54,14 @@ export function createLibrarySource(
       ]);
       yield* openMedia(libraryAccess(client, links, family, itemId), location, request);
     },
+    async *openSmall(location, signal) {
+      const { family, itemId } = placeOf(location);
+      const [{ client, links }, { openSmallPicture }] = await Promise.all([
+        open(),
+        import('../media/small-picture.ts'),
+      ]);
+      yield* openSmallPicture(libraryAccess(client, links, family, itemId, 'small'), signal);
+    },
     async prepare(locations) {
       const { links } = await open();
       await links.prepare(locations.map((location) => placeOf(location).itemId));

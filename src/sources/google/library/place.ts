@@ -4,6 +4,7 @@ import type { Location } from '../../../model/words.ts';
 import type { GoogleClient } from '../client.ts';
 import type { MediaAccess } from '../media/media-bytes.ts';
 import type { MediaFamily } from '../media/media-type.ts';
+import { suffixes } from '../media/suffixes.ts';
 import type { Links } from './links.ts';
 
 /** The one archive of the source; its places are ordinals, its addresses `image ID` or `video ID`. */
@@ -16,18 +17,18 @@ export const libraryArchive = {
   sequential: false,
 } as const;
 
-/** How an item's bytes are asked for: `=d` is a photo as it is, `=dv` a video. */
+/** How an item's bytes are asked for. */
 export function libraryAccess(
   client: GoogleClient,
   links: Links,
   family: MediaFamily,
   itemId: string,
+  form: keyof typeof suffixes = 'whole',
 ): MediaAccess {
-  const suffix = family === 'video' ? '=dv' : '=d';
   return {
     client,
     family,
-    link: async (renew) => `${await links.get(itemId, renew)}${suffix}`,
+    link: async (renew) => `${await links.get(itemId, renew)}${suffixes[form][family]}`,
     // The link itself is the key; who has no need of the token doesn't get it.
     authorized: false,
     daily: 'bytes',

@@ -61,6 +61,14 @@ export function createPickerSource(
       ]);
       return linkToMedia(pickerAccess(client, links, location.archive, family, itemId), signal);
     },
+    async *openSmall(location, signal) {
+      const { family, itemId } = placeOf(location);
+      const [{ client, links }, { openSmallPicture }] = await Promise.all([
+        open(),
+        import('../media/small-picture.ts'),
+      ]);
+      yield* openSmallPicture(pickerAccess(client, links, location.archive, family, itemId, 'small'), signal);
+    },
     async close() {
       if (closed) return;
       closed = true;

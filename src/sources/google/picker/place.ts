@@ -5,6 +5,7 @@ import type { ScannedArchive } from '../../source.ts';
 import type { GoogleClient } from '../client.ts';
 import type { MediaAccess } from '../media/media-bytes.ts';
 import type { MediaFamily } from '../media/media-type.ts';
+import { suffixes } from '../media/suffixes.ts';
 import type { PickerLinks } from './links.ts';
 
 /** All sessions are one export: the same photo picked twice is one item. */
@@ -23,19 +24,19 @@ export function sessionArchive(session: string): ScannedArchive {
   };
 }
 
-/** How a picked item's bytes are asked for: `=d` is a photo as it is, `=dv` a video; both want the token. */
+/** How a picked item's bytes are asked for: every link wants the token. */
 export function pickerAccess(
   client: GoogleClient,
   links: PickerLinks,
   session: string,
   family: MediaFamily,
   itemId: string,
+  form: keyof typeof suffixes = 'whole',
 ): MediaAccess {
-  const suffix = family === 'video' ? '=dv' : '=d';
   return {
     client,
     family,
-    link: async (renew) => `${await links.get(session, itemId, renew)}${suffix}`,
+    link: async (renew) => `${await links.get(session, itemId, renew)}${suffixes[form][family]}`,
     authorized: true,
     // Google counts these by the minute, and has a million of them.
     daily: undefined,
