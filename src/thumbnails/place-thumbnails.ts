@@ -1,0 +1,237 @@
+/**
+ * Puts thumbnails of what isn't cached where file managers look for them, so that opening a folder fetches no photo. What
+ * is cached they make themselves, better, and at no cost.
+ */
+import { choosePlace, createFailedPlaces, wantedContent } from '../fetch/locate.ts';
+import { locationsOf } from '../index/locations.ts';
+import type { Index } from '../index/open.ts';
+import type { MissingFile } from '../index/plan.ts';
+import { sameContent } from '../model/content.ts';
+import { type ErrorKind, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import { type MediaKind, mediaKinds } from '../model/media-kind.ts';
+import type { Location } from '../model/words.ts';
+import { createGivenUp } from '../prefetch/given-up.ts';
+import type { Source } from '../sources/source.ts';
+import { fitted, type Picture } from './picture.ts';
+import { drawPlaceholder } from './placeholder.ts';
+import { listCached, listWanted, subjectsOf, type Wanted, wantedOf } from './plan.ts';
+import { compressPixels, type Pixels, writePng } from './png.ts';
+import { embeddedPicture, mayHavePreview, openHead, scaledPicture } from './small-picture.ts';
+import { openThumbnailStore, type Size, sizeNames, sizes, textsOf } from './store.ts';
+
+export interface ThumbnailsRequest {
+  readonly index: Index;
+  readonly sources: readonly Source[];
+  /** Absolute, as file managers are led to it. */
+  readonly mountPoint: string;
+  /** `thumbnails` in the user's cache folder. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly progress: (done: number, total: number) => void;
+}
+
+export interface ThumbnailsReport {
+  /** Files that aren't cached. */
+  readonly files: number;
+  /** Of these: have a picture by now, had all they need before, or a card in place of one. */
+  readonly pictures: number;
+  readonly present: number;
+  readonly cards: number;
+  /** Cached files whose thumbnails were taken away, for better ones cost nothing now. */
+  readonly handedOver: number;
+  /** Taken from sources. */
+  readonly fetchedBytes: number;
+  readonly failed: readonly FailedThumbnail[];
+  /** A source was given up, or the owner stopped it. */
+  readonly stopped: GphotosfsError | undefined;
+}
+
+export interface FailedThumbnail {
+  /** In the tree. */
+  readonly path: string;
+  readonly kind: ErrorKind;
+  readonly message: string;
+}
+
+/** Files side by side: each is a request where the source is far away. */
+const lanes = 16;
+/** As many as a source is told of at once. */
+const batchLength = 50;
+
+/** @throws `usage` where the folder is another user's */
+export async function placeThumbnails(request: ThumbnailsRequest): Promise<ThumbnailsReport> {
+  const { index, mountPoint, signal } = request;
+  const sources = new Map(request.sources.map((source) => [source.id, source]));
+  const store = openThumbnailStore(request.folder);
+  const cards = drawCards();
+  const failedPlaces = createFailedPlaces();
+  const givenUp = createGivenUp();
+  const since = Date.now();
+  const failed: FailedThumbnail[] = [];
+  const counts = { pictures: 0, present: 0, cards: 0, handedOver: 0, fetchedBytes: 0, done: 0 };
+  const count = (bytes: number) => {
+    counts.fetchedBytes += bytes;
+  };
+
+  const wanted = listWanted(index);
+  for (const ino of listCached(index)) {
+    const subjects = subjectsOf(index, mountPoint, ino);
+    const removed = subjects.flatMap((subject) => sizeNames.filter((size) => store.remove(subject, size)));
+    if (removed.length > 0) counts.handedOver += 1;
+  }
+
+  function write({ subjects }: Wanted, pixels: Readonly<Record<Size, Pixels>>): void {
+    for (const subject of subjects)
+      for (const size of sizeNames)
+        if (store.find(subject, size) === 'nothing')
+          store.write(subject, size, writePng(pixels[size], textsOf(subject)));
+  }
+
+  function settle(file: Wanted, picture: Picture | undefined): void {
+    if (picture === undefined) counts.cards += 1;
+    else counts.pictures += 1;
+    write(file, picture === undefined ? cards[file.kind] : inAllSizes(picture));
+  }
+
+  /** Notes what went wrong with a file: it is left without a thumbnail, for the next run. */
+  function fail(file: Wanted, error: unknown): void {
+    const known = toGphotosfsError(error);
+    if (signal.aborted || known.kind === 'interrupted') return;
+    if (known.kind === 'no-space' || known.kind === 'no-permission') throw known;
+    if (givenUp.failed(file.place.source, known)) return;
+    failed.push({ path: file.path, kind: known.kind, message: known.message });
+  }
+
+  async function make(file: Wanted): Promise<void> {
+    const { place, name } = file;
+    if (signal.aborted || givenUp.has(place.source)) return;
+    try {
+      settle(file, await fetchPicture(place, name));
+      givenUp.succeeded(place.source);
+    } catch (error) {
+      fail(file, error);
+    }
+  }
+
+  async function fetchPicture({ ino, sequential }: MissingFile, name: string): Promise<Picture | undefined> {
+    const { source, location } = choosePlace(index, sources, failedPlaces, ino, shown(ino), since);
+    if (source.openSmall !== undefined) return scaledPicture(source.openSmall(location, signal), count);
+    // In a far archive that is read from its start only, a head costs what stands before it.
+    if (sequential || !mayHavePreview(name)) return undefined;
+    return embeddedPicture(openHead(source, location, signal), count);
+  }
+
+  const shown = (ino: number) => wantedContent(index, ino, false);
+
+  /** A tgz on this disk is gone through once for all of its files. */
+  async function sweep(source: Source, files: readonly Wanted[]): Promise<void> {
+    const byOffset = new Map<number, Wanted>();
+    const locations: Location[] = [];
+    for (const file of files) {
+      const location = locationsOf(index, file.place.ino).find(
+        ({ archive, source: id, ...place }) =>
+          archive === file.place.archive && id === source.id && sameContent(place, shown(file.place.ino)),
+      );
+      if (location === undefined || !mayHavePreview(file.name)) {
+        settle(file, undefined);
+        continue;
+      }
+      byOffset.set(location.offset, file);
+      locations.push(location);
+    }
+    if (locations.length === 0) return;
+    locations.sort((a, b) => a.offset - b.offset);
+    for await (const { location, bytes } of source.openMany?.(locations, signal) ?? []) {
+      const file = byOffset.get(location.offset);
+      if (file !== undefined)
+        await embeddedPicture(bytes, count).then(
+          (picture) => settle(file, picture),
+          (error: unknown) => fail(file, error),
+        );
+      await bytes[Symbol.asyncIterator]().return?.();
+    }
+  }
+
+  function tell(files: number): void {
+    counts.done += files;
+    request.progress(counts.done, wanted.length);
+  }
+
+  for (const { source, places, isSweep } of groupsOf(wanted, sources)) {
+    const lacking: Wanted[] = [];
+    for (const place of places) {
+      const file = wantedOf(index, mountPoint, place);
+      if (file === undefined) continue;
+      const isThere = file.subjects.every((subject) =>
+        sizeNames.every((size) => store.find(subject, size) !== 'nothing'),
+      );
+      if (isThere) counts.present += 1;
+      else lacking.push(file);
+    }
+    tell(places.length - lacking.length);
+    if (signal.aborted || lacking.length === 0) continue;
+    if (isSweep) {
+      await sweep(source, lacking);
+      tell(lacking.length);
+      continue;
+    }
+    for (let at = 0; at < lacking.length && !signal.aborted && !givenUp.has(source.id); at += batchLength) {
+      const batch = lacking.slice(at, at + batchLength);
+      await prepare(index, source, batch);
+      const queue = batch.values();
+      const lane = async () => {
+        for (const file of queue) {
+          await make(file);
+          tell(1);
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+    }
+  }
+  const { done: _, ...totals } = counts;
+  const interrupted = signal.aborted ? new GphotosfsError('interrupted', 'it was stopped') : undefined;
+  return { files: wanted.length, ...totals, failed, stopped: interrupted ?? givenUp.reason() };
+}
+
+interface Group {
+  readonly source: Source;
+  readonly places: readonly MissingFile[];
+  /** All of one archive, in one pass. */
+  readonly isSweep: boolean;
+}
+
+/** Files that are made together: those of a source, and apart those of each tgz on this disk. */
+function groupsOf(wanted: readonly MissingFile[], sources: ReadonlyMap<string, Source>): Group[] {
+  const groups = new Map<string, Group & { readonly places: MissingFile[] }>();
+  for (const place of wanted) {
+    const source = sources.get(place.source ?? '');
+    if (source === undefined) continue;
+    const isSweep = place.sequential && !place.remote && source.openMany !== undefined;
+    const key = isSweep ? `${source.id}\n${place.archive}` : source.id;
+    const group = groups.get(key) ?? { source, places: [], isSweep };
+    groups.set(key, group);
+    group.places.push(place);
+  }
+  return [...groups.values()];
+}
+
+/** Lets a source ask for a batch at once. What could not be asked for says so when it is opened. */
+async function prepare(index: Index, source: Source, batch: readonly Wanted[]): Promise<void> {
+  if (source.prepare === undefined) return;
+  const locations = batch.flatMap(({ place }) =>
+    locationsOf(index, place.ino)
+      .filter((location) => location.source === source.id)
+      .slice(0, 1),
+  );
+  await source.prepare(locations).catch(() => {});
+}
+
+function inAllSizes(picture: Picture): Record<Size, Pixels> {
+  const pixels = (size: Size) => compressPixels(fitted(picture, sizes[size]));
+  return { normal: pixels('normal'), large: pixels('large') };
+}
+
+function drawCards(): Readonly<Record<MediaKind, Readonly<Record<Size, Pixels>>>> {
+  const drawn = mediaKinds.map((kind) => [kind, inAllSizes(drawPlaceholder(kind))] as const);
+  return Object.fromEntries(drawn) as Record<MediaKind, Record<Size, Pixels>>;
+}
