@@ -20,6 +20,8 @@ export interface Paths {
   readonly defaultCache: string;
   /** Archives that are downloaded whole, while their photos are taken out. */
   readonly spool: string;
+  /** Where file managers look for thumbnails. */
+  readonly thumbnails: string;
   /** What a mount in the background has to say. */
   readonly mountLog: string;
 }
@@ -37,6 +39,7 @@ export function resolvePaths(home: string | undefined, env: Environment): Paths 
     index: join(dataFolder, 'index.db'),
     defaultCache: join(dataFolder, 'cache'),
     spool: join(dataFolder, 'spool'),
+    thumbnails: join(xdgFolder(env.XDG_CACHE_HOME, '.cache'), 'thumbnails'),
     mountLog: join(dataFolder, 'mount.log'),
   };
 }

@@ -54,6 +54,9 @@ async function syncOnce(context: Context, signal: AbortSignal): Promise<void> {
       }
       if (error !== undefined) context.output.log('warn', `${id}: ${error.message}`);
     }
+    if (context.settings.thumbnails === undefined) return;
+    const { refreshThumbnails } = await import('./thumbnails.ts');
+    await refreshThumbnails(context, sources, signal);
   } finally {
     for (const source of sources) await source.close();
   }

@@ -40,11 +40,20 @@ export const run: Run = async (context) => {
   if (!output.json) for (const source of report.sources) tellProblems(context, source);
   output.result(recordOf(report), report.sources.flatMap(describeSource));
   const code = syncExitCode(report);
-  if (!context.settings.tgz || code === exitCodeOf('interrupted')) return code;
-  const { keepSpooled } = await import('./keep-spooled.ts');
-  const kept = await keepSpooled(context);
-  return code === exitCodes.done ? kept : code;
+  if (code === exitCodeOf('interrupted')) return code;
+  const after = await followUp(context);
+  return code === exitCodes.done ? after : code;
 };
+
+/** What options want done after a sync. */
+async function followUp(context: Context): Promise<ExitCode> {
+  const { tgz, thumbnails } = context.settings;
+  let code: ExitCode = exitCodes.done;
+  if (tgz) code = await (await import('./keep-spooled.ts')).keepSpooled(context);
+  if (thumbnails === undefined) return code;
+  const placed = await (await import('./thumbnails.ts')).showThumbnails(context, thumbnails);
+  return code === exitCodes.done ? placed : code;
+}
 
 /** Restores what the journal in the cache knows; then a sync finds it all known. */
 async function rebuildIndex(context: Context): Promise<RebuildReport> {

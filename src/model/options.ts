@@ -28,6 +28,7 @@ export type CommandName =
   | 'mount'
   | 'unmount'
   | 'prefetch'
+  | 'thumbnails'
   | 'status'
   | 'verify'
   | 'doctor'
@@ -196,6 +197,14 @@ export const options = {
     key: 'rebuild',
     help: 'after the index was lost: restore it from the journal in the cache, then sync',
     commands: ['sync'],
+  },
+  thumbnails: {
+    kind: 'path',
+    value: 'DIR',
+    env: 'GPHOTOSFS_THUMBNAILS',
+    key: 'thumbnails',
+    help: 'after each sync, place thumbnails for file managers that look at the mount at DIR',
+    commands: ['sync', 'mount'],
   },
   driver: {
     kind: ['kernel', 'fuse-native'],

@@ -29,6 +29,8 @@ export interface Place {
   readonly cache: string;
   start(...args: string[]): Running;
   run(...args: string[]): Promise<Ended>;
+  /** The same with further variables of the environment. */
+  runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended>;
   /** The same as `start`, with an input for what a user types: `child.stdin`. */
   converse(...args: string[]): Running;
   /** The same, started by another program (strace). */
@@ -44,11 +46,16 @@ export function createPlace(env: Readonly<Record<string, string>> = {}): Place {
   mkdirSync(mountPoint);
   const running = new Set<Running>();
 
-  function startUnder(command: readonly string[], args: readonly string[], typed = false): Running {
+  function startUnder(
+    command: readonly string[],
+    args: readonly string[],
+    typed = false,
+    more: Readonly<Record<string, string>> = {},
+  ): Running {
     const [first = '', ...rest] = [...command, process.execPath, program, ...args];
     const child = spawn(first, rest, {
       cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, GPHOTOSFS_HOME: home, ...env },
+      env: { PATH: process.env.PATH, HOME: folder, GPHOTOSFS_HOME: home, ...env, ...more },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     if (!typed) child.stdin.end();
@@ -79,6 +86,7 @@ export function createPlace(env: Readonly<Record<string, string>> = {}): Place {
     start,
     runUnder: (command, ...args) => startUnder(command, args).ended,
     run: (...args) => start(...args).ended,
+    runWith: (more, ...args) => startUnder([], args, false, more).ended,
     converse: (...args) => startUnder([], args, true),
     async clean() {
       for (const { child } of running) child.kill('SIGKILL');
