@@ -1,5 +1,26 @@
 /** Small pictures in memory: decoded from JPEG, turned upright, made smaller. */
-import { decode } from 'jpeg-js';
+import { createRequire } from 'node:module';
+
+interface JpegDecoder {
+  decode(
+    jpeg: Uint8Array,
+    options: {
+      readonly useTArray: true;
+      readonly formatAsRGBA: false;
+      readonly tolerantDecoding: boolean;
+      readonly maxResolutionInMP: number;
+      readonly maxMemoryUsageInMB: number;
+    },
+  ): { readonly width: number; readonly height: number; readonly data: Uint8Array };
+}
+
+let decoder: JpegDecoder | undefined;
+
+/** Loaded when the first picture comes: a run that finds all thumbnails in place needs none. */
+function jpegDecoder(): JpegDecoder {
+  decoder ??= createRequire(import.meta.url)('jpeg-js') as JpegDecoder;
+  return decoder;
+}
 
 export interface Picture {
   readonly width: number;
@@ -13,6 +34,7 @@ const limits = { maxResolutionInMP: 2, maxMemoryUsageInMB: 64 };
 
 /** The picture, or undefined where it is none. */
 export function decodeJpeg(jpeg: Uint8Array): Picture | undefined {
+  const { decode } = jpegDecoder();
   try {
     const { width, height, data } = decode(jpeg, {
       useTArray: true,

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { encode } from 'jpeg-js';
 import { decodeJpeg, fitted, type Picture } from '../../src/thumbnails/picture.ts';
 
 const require = createRequire(import.meta.url);
@@ -21,10 +20,15 @@ export function photograph(name: PhotographName): Buffer {
   return readFileSync(join(folder, 'data', 'image.jpg'));
 }
 
+interface JpegEncoder {
+  encode(image: { width: number; height: number; data: Buffer }, quality: number): { data: Buffer };
+}
+
 /** A picture as a JPEG. */
 export function encodeJpeg({ width, height, rgb }: Picture): Buffer {
   const rgba = Buffer.alloc(width * height * 4, 255);
   for (let at = 0; at < width * height; at++) rgba.set(rgb.subarray(at * 3, at * 3 + 3), at * 4);
+  const { encode } = require('jpeg-js') as JpegEncoder;
   return encode({ width, height, data: rgba }, 80).data;
 }
 
