@@ -27,10 +27,10 @@ afterEach(async () => {
 });
 
 let uploads = 0;
-async function upload(spec: TakeoutSpec) {
+async function upload(spec: TakeoutSpec, more?: Parameters<FakeDrive['add']>[1]) {
   const folder = join(place.folder, `upload-${++uploads}`);
   mkdirSync(folder);
-  return (await buildTakeout(folder, spec)).map((path) => drive.add(path));
+  return (await buildTakeout(folder, spec)).map((path) => drive.add(path, more));
 }
 const entry = (name: string, bytes = photo(name), more: object = {}) => ({
   folder: 'Photos from 2021',
@@ -76,6 +76,49 @@ describe('Takeout in Drive', () => {
     expect((await read(join(year, 'clip.mp4'))).equals(video)).toBe(true);
     mount.child.kill('SIGTERM');
     expect((await mount.ended).code).toBe(0);
+  }, 120_000);
+
+  it('gives the end of a long video at once, while its beginning is still on the way', async () => {
+    const video = photo('video', 30 << 20);
+    await upload({ entries: [entry('clip.mp4', video)] });
+    await ok('add', 'drive');
+    await ok('sync');
+    const mount = place.start('mount', place.mountPoint);
+    const clip = join(place.mountPoint, 'years', '2021', 'clip.mp4');
+    await until(() => mount.stdout().includes('mounted') || existsSync(clip), 20_000);
+    // All of it takes 15 s.
+    fake.conditions.bytesPerSecond = 2 << 20;
+    const before = drive.bytesSent();
+    const { stdout } = await promisify(execFile)('tail', ['-c', '65536', clip], { encoding: 'buffer' });
+    expect(stdout.equals(video.subarray(-65536))).toBe(true);
+    expect(drive.bytesSent() - before).toBeLessThan(20 << 20);
+    fake.conditions.bytesPerSecond = 0;
+    expect((await read(clip)).equals(video)).toBe(true);
+    mount.child.kill('SIGTERM');
+    expect((await mount.ended).code).toBe(0);
+  }, 120_000);
+
+  it('is found in a shared folder, by its address; also what is flagged, and what was still uploading', async () => {
+    const shared = { parents: ['folderShared0001'] };
+    const [flagged] = await upload({ entries: [entry('a.jpg')] }, shared);
+    const [loading] = await upload({ exportTime: '20260301T120000Z', entries: [entry('b.jpg')] }, shared);
+    await upload({ exportTime: '20260401T120000Z', entries: [entry('elsewhere.jpg')] });
+    if (flagged === undefined || loading === undefined) throw new Error();
+    flagged.flagged = true;
+    loading.uploading = true;
+    await ok(
+      'add',
+      'drive',
+      '--folder',
+      'https://drive.google.com/drive/folders/folderShared0001?usp=sharing',
+    );
+    const synced = await place.run('sync');
+    expect([synced.code, synced.stderr]).toEqual([0, expect.stringContaining('still being uploaded')]);
+    expect(await ok('prefetch')).toContain('1 file fetched');
+    loading.uploading = false;
+    await ok('sync');
+    expect(await ok('prefetch')).toContain('1 file fetched');
+    expect(readdirSync(join(place.cache, 'years/2021')).sort()).toEqual(['a.jpg', 'b.jpg']);
   }, 120_000);
 
   it('is prefetched by long requests, and says what is no longer needed in Drive, and only then', async () => {
