@@ -6,7 +6,8 @@
  * One JSON object a line; of several records of one inode the last holds. A last line that was cut off by a crash
  * is no record.
  */
-import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { errorCode } from '../model/errors.ts';
 import { cacheError } from './cache-error.ts';
 import type { Directory } from './directories.ts';
@@ -16,10 +17,14 @@ import type { JournalRecord } from './journal-record.ts';
 export interface Journal {
   /** Appends records and waits until they are on disk. */
   append(records: readonly JournalRecord[]): void;
+  /** The same, while others go on: of a busy disk the wait may be 100 ms. */
+  settle(records: readonly JournalRecord[]): Promise<void>;
   /** The same for lines that were made before; takes them. */
   write(lines: JournalLines): void;
   close(): void;
 }
+
+const fsyncFile = promisify(fsync);
 
 /** O_NONBLOCK: a FIFO that someone put there must not keep us waiting for a reader. */
 const journalFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -27,23 +32,32 @@ const journalFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOL
 /** The journal in the cache's private directory; opened, and made, when it is first written to. */
 export function openJournal(directory: Directory): Journal {
   let fd: number | undefined;
-  const write = (lines: JournalLines): void => {
+  /** Writes the lines; gives the descriptor that is to be synced, where there are any. */
+  const put = (lines: JournalLines): number | undefined => {
     const pieces = lines.take();
-    if (pieces.length === 0) return;
+    if (pieces.length === 0) return undefined;
+    fd ??= openForAppending(directory);
+    // Several writes, each of whole lines, for other processes append as well.
+    for (const piece of pieces) writeAll(fd, piece);
+    return fd;
+  };
+  const write = (lines: JournalLines): void => {
     try {
-      fd ??= openForAppending(directory);
-      // Several writes, each of whole lines, for other processes append as well.
-      for (const piece of pieces) writeAll(fd, piece);
-      fsyncSync(fd);
+      const written = put(lines);
+      if (written !== undefined) fsyncSync(written);
     } catch (error) {
-      throw cacheError(error, 'the journal of the cache cannot be written');
+      throw notWritten(error);
     }
   };
   return {
-    append(records) {
-      const lines = journalLines();
-      for (const record of records) lines.push(record);
-      write(lines);
+    append: (records) => write(linesOf(records)),
+    async settle(records) {
+      try {
+        const written = put(linesOf(records));
+        if (written !== undefined) await fsyncFile(written);
+      } catch (error) {
+        throw notWritten(error);
+      }
     },
     write,
     close() {
@@ -51,6 +65,15 @@ export function openJournal(directory: Directory): Journal {
       fd = undefined;
     },
   };
+}
+
+const notWritten = (error: unknown): unknown =>
+  cacheError(error, 'the journal of the cache cannot be written');
+
+function linesOf(records: readonly JournalRecord[]): JournalLines {
+  const lines = journalLines();
+  for (const record of records) lines.push(record);
+  return lines;
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

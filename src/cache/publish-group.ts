@@ -75,7 +75,7 @@ export async function publishGroup(
     }
     await directories.sync();
     for (const { file } of named) linkAlbums(index, cache, file.ino);
-    publishTogether(index, cache, named);
+    await publishTogether(index, cache, named);
   } catch (error) {
     for (const file of going()) fail(file, error);
   } finally {
@@ -108,28 +108,28 @@ async function giveName(
 }
 
 /** Journal, then index: from here on the files are cached. */
-function publishTogether(index: Index, cache: Cache, named: readonly Named[]): void {
+async function publishTogether(index: Index, cache: Cache, named: readonly Named[]): Promise<void> {
   const now = Math.floor(Date.now() / 1000);
+  // The index never knows what the journal doesn't.
+  await cache.journal.settle(named.map(cachedRecord));
   transaction(index, () => {
-    const records = named.flatMap((one) => record(index, one, now));
-    // Before the commit, so that the index never knows what the journal doesn't.
-    cache.journal.append(records);
+    const shown = named.flatMap(({ file: { ino, partial, content, sha256 } }) => {
+      // After rename and links, for they changed the ctime.
+      putCached(index, ino, { ...statOf(fstatSync(partial.fd)), sha256 });
+      return showContent(index, ino, content, now);
+    });
+    // Before the commit; of Takeout's photos there is none but of revisions.
+    cache.journal.append(shown);
   });
 }
 
-function record(index: Index, { file, path }: Named, now: number): JournalRecord[] {
-  const { ino, content, sha256 } = file;
-  // After rename and links, for they changed the ctime.
-  putCached(index, ino, { ...statOf(fstatSync(file.partial.fd)), sha256 });
-  const cached: JournalRecord = {
-    type: 'cached',
-    ino,
-    path,
-    size: content.size,
-    sha256: sha256.toString('hex'),
-  };
-  return [cached, ...showContent(index, ino, content, now)];
-}
+const cachedRecord = ({ file: { ino, content, sha256 }, path }: Named): JournalRecord => ({
+  type: 'cached',
+  ino,
+  path,
+  size: content.size,
+  sha256: sha256.toString('hex'),
+});
 
 /** What the file shows from now on: its CRC-32 where only fetching told it, and of a revision all that is new. */
 export function showContent(index: Index, ino: number, content: Content, now: number): JournalRecord[] {

@@ -2,7 +2,8 @@
 
 /** `1,234` */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+  // Not by the locale's own way: loading that holds a prefetch up for some 30 ms.
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** `1 file`, `1,234 files` */
