@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPlace, type Place } from '../cli/run-program.ts';
+import { createPlace, type Place, until } from '../cli/run-program.ts';
 import { canMount } from '../helpers/mount-client.ts';
 import { attributesOf, buildLibrary, type Library, listFiles } from './library.ts';
 import { endMount, mount } from './mounting.ts';
@@ -23,8 +23,8 @@ afterAll(() => place.clean());
 describe.runIf(canMount())(
   `inode, type, mode, links, size, blocks, mtime, ctime and name of ${photos} files`,
   () => {
-    it('are the same after remounts, syncs, moved archives and a prefetch', {
-      timeout: 300_000,
+    it('are the same after remounts, syncs, moved archives, a prefetch and a rebuild', {
+      timeout: 600_000,
     }, async () => {
       const see = async () => {
         const mounted = await mount(place);
@@ -72,6 +72,18 @@ describe.runIf(canMount())(
       await expectSame('a prefetch');
       await place.run('sync', '--rescan');
       await expectSame('a rescan of what is cached');
+
+      const through = await mount(place);
+      for (const end of ['', '-wal', '-shm']) rmSync(join(place.home, `index.db${end}`), { force: true });
+      expect((await place.run('sync', '--rebuild')).code).toBe(3);
+      await until(() => through.stderr().includes('was replaced'));
+      await expectSame(
+        'a rebuild of the index, in the mount that was up meanwhile',
+        await attributesOf(place.mountPoint),
+      );
+      await endMount(through);
+      await expectSame('a rebuild of the index');
+      expect(listFiles(place.home).filter(({ cached }) => cached === undefined)).toEqual([]);
     });
   },
 );

@@ -96,6 +96,18 @@ it(`${seconds} seconds cost no byte, no reader and no memory`, {
     deleted: 0,
   };
   let longest = 0;
+  /** What has been begun and has not ended, with the time of its beginning. */
+  const underWay = new Map<object, string>();
+  async function noting<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const key = {};
+    underWay.set(key, `${what}, since ${new Date().toISOString()}`);
+    try {
+      return await work();
+    } finally {
+      underWay.delete(key);
+    }
+  }
+  const run = (...args: string[]) => noting(args.join(' '), () => place.run(...args));
 
   /** When the archives were away last; -Infinity while they never were. */
   let cutBegan = Number.NEGATIVE_INFINITY;
@@ -107,7 +119,7 @@ it(`${seconds} seconds cost no byte, no reader and no memory`, {
   async function attempt(what: string, work: () => Promise<string | undefined>): Promise<boolean> {
     const since = performance.now();
     try {
-      const complaint = await work();
+      const complaint = await noting(what, work);
       if (complaint !== undefined) wrong.push(`${what}: ${complaint}`);
       return true;
     } catch (error) {
@@ -168,7 +180,7 @@ it(`${seconds} seconds cost no byte, no reader and no memory`, {
 
   async function syncNow(): Promise<void> {
     const since = performance.now();
-    const { code, stderr } = await place.run('sync');
+    const { code, stderr } = await run('sync');
     if (code !== 0 && !metCut(since)) wrong.push(`sync ended with ${code}: ${stderr}`);
     did.syncs += 1;
   }
@@ -208,7 +220,7 @@ it(`${seconds} seconds cost no byte, no reader and no memory`, {
   async function prefetchNow(): Promise<void> {
     for (; goesOn(); await sleep(8000)) {
       const since = performance.now();
-      const { code, stderr } = await place.run(
+      const { code, stderr } = await run(
         'prefetch',
         '--year',
         pick(['2020', '2021', '2022', '2023']),
@@ -233,7 +245,11 @@ it(`${seconds} seconds cost no byte, no reader and no memory`, {
   const repeat = async (work: () => Promise<void>) => {
     while (goesOn()) await work();
   };
-  await Promise.all([
+  const hanging = async () => {
+    await sleep(seconds * 1000 + 2 * longestStallMs, undefined, { ref: false });
+    throw new Error(`it does not end: ${[...underWay.values()].join('; ')}`);
+  };
+  const all = Promise.all([
     ...[0, 1, 2, 3].map(() => repeat(readSomething)),
     repeat(lookAround),
     exportsArrive(),
@@ -242,6 +258,7 @@ it(`${seconds} seconds cost no byte, no reader and no memory`, {
     prefetchNow(),
     watch(),
   ]);
+  await Promise.race([all, hanging()]);
 
   const ending = performance.now();
   await endMount(mounted);
