@@ -39,7 +39,7 @@ async function syncedHome(home: string): Promise<void> {
 
 /** Runs with DESTDIR, as a packager would, and gives the files that came. */
 async function install(...args: string[]): Promise<Map<string, string>> {
-  const root = join(place.folder, 'root');
+  const root = join(place.folder, 'installed');
   const { status, stderr } = spawnSync(process.execPath, [program, ...args, '--install'], {
     env: { PATH: process.env.PATH, HOME: join(place.folder, 'user'), DESTDIR: root },
     encoding: 'utf8',
@@ -64,7 +64,7 @@ describe.runIf(isRoot)('setup systemd', () => {
         '/etc/systemd/system/gphotosfs-prefetch.timer',
         '/etc/systemd/system/gphotosfs.service',
       ]);
-      const paths = [...units.keys()].map((path) => join(place.folder, 'root', path));
+      const paths = [...units.keys()].map((path) => join(place.folder, 'installed', path));
       const checked = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], { encoding: 'utf8' });
       expect({ status: checked.status, said: checked.stderr }).toEqual({ status: 0, said: '' });
       // Proof that it would complain.
@@ -136,7 +136,7 @@ describe.runIf(isRoot)('setup systemd', () => {
     mkdirSync(place.home);
     chownSync(place.home, 65534, 65534);
     await install('--home', place.home, 'setup', 'systemd');
-    const path = join(place.folder, 'root/etc/systemd/system/gphotosfs-prefetch.service');
+    const path = join(place.folder, 'installed/etc/systemd/system/gphotosfs-prefetch.service');
     // systemd's own judgement: 0 is perfect, 10 none; it calls less than 5 "OK".
     const judged = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=30', path], {
       encoding: 'utf8',
@@ -218,7 +218,7 @@ describe.runIf(isRoot)('setup fstab', () => {
       sbin=$(readlink -f /sbin)
       mount -t tmpfs tmpfs '${place.folder}/over'
       mkdir '${place.folder}/over/upper' '${place.folder}/over/work'
-      cp '${place.folder}'/root/sbin/* '${place.folder}/over/upper'
+      cp '${place.folder}'/installed/sbin/* '${place.folder}/over/upper'
       mount -t overlay overlay -o "lowerdir=$sbin,upperdir=${place.folder}/over/upper,workdir=${place.folder}/over/work" "$sbin"
       for type in gphotosfs fuse.gphotosfs; do
         mount -t $type -o ro,nofail,umask=027,x-systemd.automount '${home}' '${place.mountPoint}'

@@ -124,7 +124,7 @@ describe('a process that is killed in the middle of a fetch', () => {
     closeSync(fd);
     await owner.exited;
     await waiting.catch(() => {});
-    await vi.waitFor(() => expect(test.doubts).toContain(ino));
+    await vi.waitFor(() => expect(test.doubts).toContain(ino), { timeout: 30_000 });
     expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, openedAt))).toBe('bad-content');
     expectBytes(await test.read('years/2021/0.jpg'), bytes);
     expect(test.source.opened).toEqual(['0.jpg', '0.jpg']);

@@ -58,18 +58,23 @@ describe('a listing', () => {
 
   it('of 100,000 entries, and a look-up of each, take a moment', () => {
     const directory = fill(100_000);
-    const start = performance.now();
+    /** Of the processor's time: what else runs on the machine counts little. */
+    const spentMs = (since: NodeJS.CpuUsage) => {
+      const { user, system } = process.cpuUsage(since);
+      return (user + system) / 1000;
+    };
+    const start = process.cpuUsage();
     const names = listAll(directory, 200);
-    const listed = performance.now() - start;
+    const listed = spentMs(start);
     for (const name of names) {
       if (findEntry(home.index, directory, uniqueKey(name)) === undefined) throw new Error(name);
     }
-    const found = performance.now() - start - listed;
+    const found = spentMs(start) - listed;
     expect(names).toHaveLength(100_000);
     // 130 ms and 300 ms when nothing else runs; ten times that would be another algorithm.
     expect(listed).toBeLessThan(2500);
     expect(found).toBeLessThan(5000);
-  }, 60_000);
+  });
 });
 
 describe('an entry', () => {

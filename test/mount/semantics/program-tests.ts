@@ -63,7 +63,9 @@ export function programTests(get: () => Subject): void {
       const { hands, library } = subject;
       const { status, stderr } = await run(subject, ['years/2017']);
       expect(status, stderr).not.toBe(0);
-      expect(stderr).toMatch(/Input\/output error/);
+      // Where the pages before the last block were there, the kernel gives those of a read that reaches into it, and the
+      // error to the next one. GNU tar takes a short read for the end (strace), complains, and never asks for the rest.
+      expect(stderr).toMatch(/Input\/output error|File shrank by \d+ bytes?; padding with zeros/);
       const { size, path } = library.node('years/2017/bad-crc.jpg');
       const script =
         'import json,os,sys; p=sys.argv[1]; print(json.dumps(open(p,"rb").read().hex() if os.path.exists(p) else None))';
