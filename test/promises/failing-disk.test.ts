@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPlace, type Place } from '../cli/run-program.ts';
@@ -119,6 +119,9 @@ describe.runIf(canMount())('a cache disk', () => {
     expect(refused.code, refused.stderr).toBe(6);
     expect(refused.stderr).toContain('its disk reports an error');
     expect(refused.stdout).toContain(`${cachedPaths().length} of ${library.files.size} files in the cache`);
+    const repaired = await place.run('verify', '--repair');
+    expect(repaired.code, repaired.stderr).toBe(6);
+    expect(repaired.stderr).toContain('its disk reports an error');
     const ending = performance.now();
     await endMount(mounted);
     expect(performance.now() - ending).toBeLessThan(5000);
@@ -126,23 +129,35 @@ describe.runIf(canMount())('a cache disk', () => {
     execFileSync('umount', [disk]);
     execFileSync('mount', ['-o', 'loop', join(place.folder, 'disk.img'), disk]);
     expect((await place.run('prefetch')).code).toBe(0);
+    // What could not be read then is right now.
+    expect((await place.run('verify')).stdout).toContain('All is right.');
     const cache = join(disk, 'cache');
     expect(await wrongInCache({ home: place.home, cache }, library)).toEqual({ checked: 80, wrong: [] });
     expect(partialsOf(cache)).toEqual([]);
   });
 
   it('that is read-only gives all that it has; prefetch says why it can do nothing, and does it later', async () => {
+    const [rotten = ''] = cachedPaths();
+    const rot = () => readFileSync(join(disk, 'cache', rotten));
+    writeFileSync(join(disk, 'cache', rotten), rot().reverse());
+    const rotted = rot();
     execFileSync('mount', ['-o', 'remount,ro', disk]);
+    const repaired = await place.run('verify', '--repair');
+    expect(repaired.code, repaired.stderr).toBe(6);
+    expect(repaired.stderr).toContain('its disk is read-only');
+    expect(rot().equals(rotted), 'it stays as it is').toBe(true);
     const refused = await place.run('prefetch');
     expect(refused.code).toBe(6);
     expect(refused.stderr).toContain('its disk is read-only');
-    expect(refused.stdout).toContain(`${cachedPaths().length} of ${library.files.size} files in the cache`);
+    expect(refused.stdout).toContain(`${cachedPaths().length - 1} of ${library.files.size} files in the cache`);
     const mounted = await mount(place);
     expect(await readAll([...library.files.keys()])).toBe(library.files.size);
     expect(mounted.stderr()).toContain('read-only');
     await endMount(mounted);
     expect(partialsOf(join(disk, 'cache'))).toEqual([]);
     execFileSync('mount', ['-o', 'remount,rw', disk]);
+    const mended = await place.run('verify', '--repair');
+    expect(mended).toMatchObject({ code: 0, stdout: expect.stringContaining('1 file fetched again') });
     expect((await place.run('prefetch')).code).toBe(0);
   });
 });
