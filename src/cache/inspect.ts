@@ -1,14 +1,21 @@
-/** One look at what lies under a file's name in the cache: its kind, its size, the hash of its bytes. */
+/** A look at what lies under files' names in the cache: its kind, its size, the hash of its bytes. */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync, readSync, type Stats } from 'node:fs';
 import type { CacheStat } from '../index/cached.ts';
+import type { RecordedFile } from '../index/verification.ts';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
 import { sameStat, statOf } from './cache-stat.ts';
-import { closeDirectory, type Directory, openDirectory, openRegular } from './directories.ts';
+import {
+  closeDirectory,
+  type Directory,
+  type OpenedRegular,
+  openDirectory,
+  openRegular,
+} from './directories.ts';
 
 export type Inspected =
-  /** A regular file. `sha256` is missing where the size is not the expected one. */
-  | { readonly found: 'file'; readonly stat: CacheStat; readonly sha256: Uint8Array | undefined }
+  /** A regular file. `sha256`, hexadecimal, is missing where the size is not the expected one. */
+  | { readonly found: 'file'; readonly stat: CacheStat; readonly sha256: string | undefined }
   /** It was written to meanwhile, so the hash would be of nothing. */
   | { readonly found: 'changing' }
   | { readonly found: 'missing' }
@@ -25,28 +32,50 @@ export function createInspectBuffer(): Buffer {
   return Buffer.allocUnsafeSlow(blockSize);
 }
 
+/** A file that is not as recorded, by its place in the batch. */
+export interface Unlike {
+  readonly at: number;
+  readonly inspected: Inspected;
+}
+
 /**
- * Looks at the file that `names` lead to from the cache's root; hashes it if it has the expected size. It blocks, so
+ * Looks at each of these files and hashes those of the recorded size; gives what is other than recorded. It blocks, so
  * it is made for a thread of its own.
  */
-export function inspectFile(
-  root: Directory,
-  names: readonly string[],
-  size: number,
-  buffer: Buffer,
-): Inspected {
-  let directory: Directory | undefined;
+export function inspectFiles(root: Directory, files: readonly RecordedFile[], buffer: Buffer): Unlike[] {
+  const directories = new Map<string, Directory>();
+  const open = (path: string): Directory => {
+    let directory = directories.get(path);
+    if (directory === undefined) {
+      directory = openDirectory(root, path.split('/'));
+      directories.set(path, directory);
+    }
+    return directory;
+  };
+  try {
+    return files.flatMap((file, at) => {
+      const inspected = inspectFile(open, file, buffer);
+      return isAsRecorded(file, inspected) ? [] : [{ at, inspected }];
+    });
+  } finally {
+    for (const directory of directories.values()) closeDirectory(directory);
+  }
+}
+
+function isAsRecorded(file: RecordedFile, inspected: Inspected): boolean {
+  return inspected.found === 'file' && inspected.sha256 === file.sha256 && sameStat(inspected.stat, file);
+}
+
+function inspectFile(open: (path: string) => Directory, file: RecordedFile, buffer: Buffer): Inspected {
   let fd: number | undefined;
   try {
-    directory = openDirectory(root, names.slice(0, -1));
-    const name = names.at(-1) ?? '';
-    const other = kindOfOther(directory, name);
-    if (other !== undefined) return { found: 'replaced', by: other };
-    const opened = openRegular(directory, name);
+    const directory = open(file.directory);
+    const opened = openOnly(directory, file.name);
+    if (typeof opened === 'string') return { found: 'replaced', by: opened };
     fd = opened.fd;
     const stat = statOf(opened.stats);
-    if (stat.size !== size) return { found: 'file', stat, sha256: undefined };
-    const sha256 = hashSync(fd, buffer);
+    if (stat.size !== file.size) return { found: 'file', stat, sha256: undefined };
+    const sha256 = hashSync(fd, file.size, buffer);
     return sameStat(stat, statOf(fstatSync(fd))) ? { found: 'file', stat, sha256 } : { found: 'changing' };
   } catch (error) {
     if (error instanceof GphotosfsError) {
@@ -56,29 +85,29 @@ export function inspectFile(
     return { found: 'unreadable', code: errorCode(error) ?? String(error) };
   } finally {
     if (fd !== undefined) closeSync(fd);
-    if (directory !== undefined) closeDirectory(directory);
   }
 }
 
-function hashSync(fd: number, buffer: Buffer): Buffer {
-  const hash = createHash('sha256');
-  for (;;) {
-    const length = readSync(fd, buffer, 0, buffer.length, null);
-    if (length === 0) return hash.digest();
-    hash.update(length === buffer.length ? buffer : buffer.subarray(0, length));
-  }
-}
-
-/** What has the name, where it is no regular file; undefined also where nothing has. */
-function kindOfOther(directory: Directory, name: string): string | undefined {
-  let stats: Stats;
+/** The regular file; where something else has its name, what that is. */
+function openOnly(directory: Directory, name: string): OpenedRegular | string {
   try {
-    stats = lstatSync(`${directory.path}/${name}`);
+    return openRegular(directory, name);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
+    if (!(error instanceof GphotosfsError) || error.kind !== 'bad-cache') throw error;
+    return kindName(lstatSync(`${directory.path}/${name}`));
   }
-  return stats.isFile() ? undefined : kindName(stats);
+}
+
+/** Of so many bytes, or as many as there are: that it has grown shows in its times. */
+function hashSync(fd: number, size: number, buffer: Buffer): string {
+  const hash = createHash('sha256');
+  for (let left = size; left > 0; ) {
+    const length = readSync(fd, buffer, 0, Math.min(left, buffer.length), null);
+    if (length === 0) break;
+    hash.update(buffer.subarray(0, length));
+    left -= length;
+  }
+  return hash.digest('hex');
 }
 
 /** The kind of a file in words. */

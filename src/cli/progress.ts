@@ -73,21 +73,24 @@ export function describeProgress(state: ProgressState, perSecond: number | undef
 function createLines(output: Output): Progress {
   const follow = createFollower();
   let saidAt = performance.now();
-  let unsaid: string | undefined;
+  let unsaid: ProgressState | undefined;
+  let rate = createRate();
+  const say = () => {
+    if (unsaid !== undefined) {
+      output.log('info', `${unsaid.phase}: ${describeProgress(unsaid, rate.perSecond())}`);
+    }
+    unsaid = undefined;
+  };
   return {
     update(state) {
-      const { rate } = follow(state);
-      unsaid = `${state.phase}: ${describeProgress(state, rate.perSecond())}`;
+      ({ rate } = follow(state));
+      unsaid = state;
       const now = performance.now();
       if (now - saidAt < lineEveryMs) return;
-      output.log('info', unsaid);
-      unsaid = undefined;
+      say();
       saidAt = now;
     },
-    stop() {
-      if (unsaid !== undefined) output.log('info', unsaid);
-      unsaid = undefined;
-    },
+    stop: say,
   };
 }
 

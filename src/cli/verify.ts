@@ -1,6 +1,7 @@
 /** `verify`: are the bytes in the cache still the right ones? With `--repair`, what can be had again is fetched again. */
 import { availableParallelism } from 'node:os';
-import type { Finding, VerifyReport } from '../cache/verify.ts';
+import type { Finding } from '../cache/finding.ts';
+import type { VerifyReport } from '../cache/verify.ts';
 import { GphotosfsError, isCacheClosed } from '../model/errors.ts';
 import type { Repaired } from '../prefetch/repair.ts';
 import type { Context } from './context.ts';

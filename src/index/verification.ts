@@ -1,49 +1,67 @@
 /** What `verify` asks of the index and notes in it: which files to look at, how far it is, which bytes proved wrong. */
-import { type CachedRow, intact, noInode } from './cached.ts';
+import { type CacheStat, intact, noInode } from './cached.ts';
 import { type Index, rawStatement, statement, transaction } from './open.ts';
 import { getSetting, putSetting } from './settings.ts';
-import { noteChange } from './tree.ts';
+import { noteChange, pathOf } from './tree.ts';
 
-/** A cached file with what was recorded of it. */
-export interface RecordedRow extends CachedRow {
+/** A cached file: where it lies, and what was recorded of it. */
+export interface RecordedFile extends CacheStat {
   readonly ino: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+  /** Names from the root, with `/` between them. */
+  readonly directory: string;
+  readonly name: string;
 }
 
-const columns = 'ino, size, mtime_ms, ctime_ms, cache_ino, sha256';
+const select = `SELECT c.ino, c.size, c.mtime_ms, c.ctime_ms, c.cache_ino, lower(hex(c.sha256)), e.name, i.parent
+  FROM cached c JOIN inode i ON i.ino = c.ino JOIN entry e ON e.parent = i.parent AND e.id = i.entry`;
 
-function recordedOf(row: readonly unknown[]): RecordedRow {
-  return {
+function filesOf(index: Index, rows: unknown[]): RecordedFile[] {
+  // Neighbours lie in the same few directories.
+  const directories = new Map<number, string>();
+  const directoryOf = (ino: number): string => {
+    let path = directories.get(ino);
+    if (path === undefined) {
+      path = pathOf(index, ino)?.join('/') ?? '';
+      directories.set(ino, path);
+    }
+    return path;
+  };
+  return (rows as unknown[][]).map((row) => ({
     ino: row[0] as number,
     size: row[1] as number,
     mtimeMs: row[2] as number,
     ctimeMs: row[3] as number,
     cacheIno: row[4] as number,
-    sha256: row[5] as Buffer,
-  };
+    sha256: row[5] as string,
+    name: row[6] as string,
+    directory: directoryOf(row[7] as number),
+  }));
 }
 
 /** Up to `limit` cached files with an inode number greater than `after`, in the order of these. */
-export function cachedAfter(index: Index, after: number, limit: number): RecordedRow[] {
-  const rows = rawStatement(index, `SELECT ${columns} FROM cached WHERE ino > ? ORDER BY ino LIMIT ?`);
-  return (rows.all(after, limit) as unknown[][]).map(recordedOf);
+export function cachedAfter(index: Index, after: number, limit: number): RecordedFile[] {
+  const rows = rawStatement(index, `${select} WHERE c.ino > ? ORDER BY c.ino LIMIT ?`);
+  return filesOf(index, rows.all(after, limit));
 }
 
 /** So many cached files by lot, another lot each time. */
-export function sampleCached(index: Index, count: number): RecordedRow[] {
-  const rows = rawStatement(
+export function sampleCached(index: Index, count: number): RecordedFile[] {
+  const chosen = 'SELECT ino FROM cached ORDER BY random() LIMIT ?';
+  return filesOf(
     index,
-    `SELECT ${columns} FROM cached WHERE ino IN (SELECT ino FROM cached ORDER BY random() LIMIT ?) ORDER BY ino`,
+    rawStatement(index, `${select} WHERE c.ino IN (${chosen}) ORDER BY c.ino`).all(count),
   );
-  return (rows.all(count) as unknown[][]).map(recordedOf);
 }
 
 /** These of the cached files. */
-export function cachedAmong(index: Index, inos: readonly number[]): RecordedRow[] {
+export function cachedAmong(index: Index, inos: readonly number[]): RecordedFile[] {
   const rows = rawStatement(
     index,
-    `SELECT ${columns} FROM cached WHERE ino IN (SELECT value FROM json_each(?)) ORDER BY ino`,
+    `${select} WHERE c.ino IN (SELECT value FROM json_each(?)) ORDER BY c.ino`,
   );
-  return (rows.all(JSON.stringify(inos)) as unknown[][]).map(recordedOf);
+  return filesOf(index, rows.all(JSON.stringify(inos)));
 }
 
 /** How many cached files there are after an inode number, and their bytes. */

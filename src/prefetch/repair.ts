@@ -4,8 +4,8 @@
  */
 import { setMaxListeners } from 'node:events';
 import { type Cache, probeCache } from '../cache/cache.ts';
+import type { Finding } from '../cache/finding.ts';
 import { moveDirectoryAside } from '../cache/move-aside.ts';
-import type { Finding } from '../cache/verify.ts';
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
 import { listPlaces, type MissingFile } from '../index/plan.ts';

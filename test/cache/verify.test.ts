@@ -22,7 +22,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statOf } from '../../src/cache/cached-file.ts';
-import { type Finding, type VerifyRequest, verify } from '../../src/cache/verify.ts';
+import type { Finding } from '../../src/cache/finding.ts';
+import { type VerifyRequest, verify } from '../../src/cache/verify.ts';
 import { getCached, putCached } from '../../src/index/cached.ts';
 import { openLeases } from '../../src/index/leases.ts';
 import { changeMark, changesSince } from '../../src/index/tree.ts';

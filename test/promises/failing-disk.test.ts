@@ -149,7 +149,9 @@ describe.runIf(canMount())('a cache disk', () => {
     const refused = await place.run('prefetch');
     expect(refused.code).toBe(6);
     expect(refused.stderr).toContain('its disk is read-only');
-    expect(refused.stdout).toContain(`${cachedPaths().length - 1} of ${library.files.size} files in the cache`);
+    expect(refused.stdout).toContain(
+      `${cachedPaths().length - 1} of ${library.files.size} files in the cache`,
+    );
     const mounted = await mount(place);
     expect(await readAll([...library.files.keys()])).toBe(library.files.size);
     expect(mounted.stderr()).toContain('read-only');
