@@ -23,8 +23,11 @@ export interface Stray {
 /** What a file system makes for itself in its topmost directory. */
 const ofTheFileSystem: ReadonlySet<string> = new Set(['lost+found']);
 
-/** Everything in the cache that isn't of the tree. */
-export function* findExtra(index: Index, cache: Cache): Generator<Stray> {
+/** Names looked at in one go: a few milliseconds. */
+const atOnce = 256;
+
+/** Everything in the cache that isn't of the tree; now and then undefined, when whoever asks may let others have a turn. */
+export function* findExtra(index: Index, cache: Cache): Generator<Stray | undefined> {
   yield* walk({ index, root: cache.root }, rootIno, []);
 }
 
@@ -34,7 +37,11 @@ interface Walk {
 }
 
 /** @param ino the directory's inode number; undefined for one that the tree hasn't */
-function* walk(walked: Walk, ino: number | undefined, names: readonly string[]): Generator<Stray> {
+function* walk(
+  walked: Walk,
+  ino: number | undefined,
+  names: readonly string[],
+): Generator<Stray | undefined> {
   const directory = tryOpen(walked.root, names);
   // Missing or replaced: its files are, and that is told of each of them.
   if (directory === undefined) return;
@@ -46,7 +53,8 @@ function* walk(walked: Walk, ino: number | undefined, names: readonly string[]):
     if (ino === undefined && present.length === 0) {
       yield { path, problem: 'extra', detail: 'a directory that gphotosfs did not make' };
     }
-    for (const one of present) {
+    for (const [at, one] of present.entries()) {
+      if (at % atOnce === 0) yield undefined;
       const isOwn = ino === rootIno && (one.name === privateName || ofTheFileSystem.has(one.name));
       if (!isOwn) yield* judge(walked, directory, one, entries.get(one.name.normalize('NFC')), names, ino);
     }
@@ -62,7 +70,7 @@ function* judge(
   entry: DirectoryEntry | undefined,
   names: readonly string[],
   parent: number | undefined,
-): Generator<Stray> {
+): Generator<Stray | undefined> {
   const below = [...names, present.name];
   const path = below.join('/');
   if (entry === undefined) {
@@ -70,7 +78,7 @@ function* judge(
     else yield { path, problem: 'extra', detail: `${kindName(present)} that gphotosfs did not put there` };
     return;
   }
-  const { kind, ino } = entry.attributes;
+  const { kind, ino, nlink } = entry.attributes;
   const replaced: Stray = { path, problem: 'replaced', detail: `${kindName(present)} is in its place` };
   if (kind === 'directory') {
     if (present.isDirectory()) yield* walk(walked, ino, below);
@@ -81,7 +89,7 @@ function* judge(
     else if (readlinkSync(`${directory.path}/${present.name}`) !== readTarget(walked.index, ino)) {
       yield { path, problem: 'replaced', detail: 'the link leads elsewhere' };
     }
-  } else if (parentOf(walked.index, ino) !== parent) {
+  } else if (nlink > 1 && parentOf(walked.index, ino) !== parent) {
     const recorded = getCached(walked.index, ino)?.cacheIno;
     const isKnown = recorded !== undefined && recorded >= 0;
     const isOther = isKnown && lstatSync(`${directory.path}/${present.name}`).ino !== recorded;

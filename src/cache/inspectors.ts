@@ -23,7 +23,7 @@ export interface Inspectors {
  * 300 kB cost a third of the time that hashing it took.
  */
 const batchFiles = 16;
-const batchesAhead = 2;
+const batchesAhead = 3;
 
 interface Waiting {
   readonly resolve: (unlike: readonly Unlike[]) => void;

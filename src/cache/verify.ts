@@ -5,6 +5,7 @@
  * What looks wrong is looked at twice (`second-look.ts`). What is wrong is no longer given to readers: they get the bytes
  * from a source again, or an error. The file itself stays as it is; it may be all that is left.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { getCached, putCached } from '../index/cached.ts';
 import { type Leases, openLeases } from '../index/leases.ts';
 import { type Index, transaction } from '../index/open.ts';
@@ -134,12 +135,12 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
     const { width, batchFiles } = inspectors;
     await sideBySide(inBatches(cachedAmong(index, [...suspected]), batchFiles), width, signal, look);
     const files = sample === undefined ? filesAfter(index, from.after) : sampleCached(index, total.files);
+    // The threads hash meanwhile.
+    const strays = listStrays(request);
+    strays.catch(() => {});
     await sideBySide(inBatches(files, batchFiles), width, signal, check);
     await confirming;
-    for (const stray of findExtra(index, cache)) {
-      if (signal.aborted) break;
-      findings.push({ ...stray, ino: undefined });
-    }
+    findings.push(...(await strays));
     if (!signal.aborted) await request.repair?.(findings);
   } finally {
     signal.removeEventListener('abort', end);
@@ -155,6 +156,16 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
     resumed: cursor !== undefined,
     stopped: signal.aborted,
   };
+}
+
+async function listStrays({ index, cache, signal }: VerifyRequest): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const stray of findExtra(index, cache)) {
+    if (stray === undefined) await turn();
+    else found.push({ ...stray, ino: undefined });
+    if (signal.aborted) break;
+  }
+  return found;
 }
 
 /** Does `work` for each, `width` at a time, until the signal fires. */

@@ -95,7 +95,7 @@ async function adoptRest(context: Context): Promise<void> {
   const [index, cache, { adoptCached }] = await Promise.all([
     context.index(),
     context.cache(),
-    import('../sync/rebuild.ts'),
+    import('../sync/restore-cached.ts'),
   ]);
   const adopted = await adoptCached(index, cache, context.signal());
   if (adopted > 0) {
