@@ -14,11 +14,12 @@ interface JpegDecoder {
   ): { readonly width: number; readonly height: number; readonly data: Uint8Array };
 }
 
+const require = createRequire(import.meta.url);
 let decoder: JpegDecoder | undefined;
 
 /** Loaded when the first picture comes: a run that finds all thumbnails in place needs none. */
 function jpegDecoder(): JpegDecoder {
-  decoder ??= createRequire(import.meta.url)('jpeg-js') as JpegDecoder;
+  decoder ??= require('jpeg-js') as JpegDecoder;
   return decoder;
 }
 
