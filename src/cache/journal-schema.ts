@@ -42,7 +42,7 @@ const choice = z.object({
   kinds: z.array(z.enum(mediaKinds)),
 });
 
-const role = z.enum(['original', 'edited', 'motion']);
+const role = z.enum(['original', 'edited', 'motion', 'sidecar']);
 
 const newFile = z.object({
   ino,

@@ -73,6 +73,10 @@ directories at a sync, a photo when it is opened. Nothing is ever changed or del
 lists nothing new of these. What is listed already stays, and the next sync without a word of it goes by the same; with
 --list-skip none all that was left out comes.
 
+  gphotosfs sync --sidecars
+lists IMG_1.jpg.xmp beside IMG_1.jpg: title, description, people, place, albums, favourite and time, for photo programs; originals stay
+as they are. Later syncs keep them up to date. "sidecars": false in config.json ends that; those that are listed stay.
+
 When index.db is lost or damaged, move it away, if it is still there, and
   gphotosfs sync --rebuild
 makes it again from the journal in the cache: the same names and inode numbers, and no photo is fetched again.`,

@@ -112,14 +112,16 @@ export function createContext({ flags, env, createOutput }: ContextRequest): Con
     return opened;
   });
   const fetcher = once(async () => {
-    const [{ createFetcher }, opened, made, from] = await Promise.all([
+    const [{ createFetcher }, { metadataSource }, opened, made, from] = await Promise.all([
       import('../fetch/fetcher.ts'),
+      import('../sync/metadata-source.ts'),
       index(),
       cache(),
       sources(),
     ]);
     const { dataFolder: home } = paths;
-    const fetching = createFetcher({ index: opened, cache: made, home, sources: from, log: output.log });
+    const all = [...from, metadataSource(opened)];
+    const fetching = createFetcher({ index: opened, cache: made, home, sources: all, log: output.log });
     closers.push(() => fetching.close());
     return fetching;
   });

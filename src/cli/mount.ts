@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Mounted } from '../mount/driver.ts';
 import { defaultDriver, loadDriver } from '../mount/drivers.ts';
 import { openSources } from '../sources/all.ts';
+import { metadataSource } from '../sync/metadata-source.ts';
 import { isInBackground, tellStarter } from './background.ts';
 import { readConfig } from './config.ts';
 import type { Context } from './context.ts';
@@ -60,7 +61,7 @@ async function serveAt(context: Context, mountPoint: string): Promise<Mounted> {
     index,
     cache,
     home: paths.dataFolder,
-    sources,
+    sources: [...sources, metadataSource(index)],
     openSource: async (id) => {
       const added = readConfig(paths.config).sources.filter((entry) => entry.id === id);
       return (await openSources(added, context.sourceParts))[0];

@@ -125,6 +125,7 @@ export async function syncSources(
       albums: origins.albums === 'default' ? chosen.albums : settings.albums,
     },
     filter: chooseFilter(context, filterOf(index)),
+    ...(origins.sidecars === 'default' ? {} : { sidecars: settings.sidecars }),
     sources,
     rescan: settings.rescan,
     signal,

@@ -5,7 +5,7 @@ import { type Index, rawStatement, statement } from './open.ts';
 import { addRow } from './waiting-rows.ts';
 
 /** Roles as stored. */
-export const roles = ['original', 'edited', 'motion'] as const satisfies readonly Role[];
+export const roles = ['original', 'edited', 'motion', 'sidecar'] as const satisfies readonly Role[];
 
 export interface ItemRow {
   readonly id: number;

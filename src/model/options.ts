@@ -184,6 +184,13 @@ export const options = {
     help: 'list nothing new of year:YEAR, album:TITLE or kind:KIND; may be repeated, `none` takes it back',
     commands: ['sync'],
   },
+  sidecars: {
+    kind: 'flag',
+    env: 'GPHOTOSFS_SIDECARS',
+    key: 'sidecars',
+    help: 'list an .xmp beside each photo with title, people, place, albums and time, now and at each sync after',
+    commands: ['sync', 'mount'],
+  },
   rescan: {
     kind: 'flag',
     env: 'GPHOTOSFS_RESCAN',

@@ -3,8 +3,11 @@
  * `../../README.md` explains them to a user; the data here is plain and readonly.
  */
 
-/** What a file is to its item: the photo as taken, an edit made by Google's editor, or the clip of a live photo. */
-export type Role = 'original' | 'edited' | 'motion';
+/**
+ * What a file is to its item: the photo as taken, an edit made by Google's editor, the clip of a live photo, or what is known of
+ * one of these.
+ */
+export type Role = 'original' | 'edited' | 'motion' | 'sidecar';
 
 /** One file's bytes as far as a source knows them before they are fetched. */
 export interface Content {

@@ -19,6 +19,7 @@ import { afterAlbums, asksForAlbums, beginFiltered, settleScan, wantsOf } from '
 import { startJournal } from './journal-start.ts';
 import { createLookalikes } from './lookalikes.ts';
 import { beginScan } from './scan-state.ts';
+import { refreshSidecars, sidecarsWanted } from './sidecars.ts';
 
 export interface SourceReport {
   readonly id: string;
@@ -47,6 +48,8 @@ export interface SyncRequest {
   readonly sources: readonly Source[];
   /** What is to be listed from now on; without it what the last sync with one said. */
   readonly filter?: Filter;
+  /** Whether photos have sidecars from now on; without it as the last sync with one said. */
+  readonly sidecars?: boolean;
   /** Read again also what has not changed. */
   readonly rescan: boolean;
   /** Nothing but refining what was listed early, as a scan has it. */
@@ -82,6 +85,7 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
       if (request.filter !== undefined) putFilter(request.index, request.filter);
       const reports: SourceReport[] = [];
       for (const source of request.sources) reports.push(await syncSource(request, source));
+      if (sidecarsWanted(request.index, request.sidecars)) await listSidecars(request);
       return { sources: reports };
     } finally {
       clearInterval(beating);
@@ -91,6 +95,15 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
     }
   } finally {
     leases.close();
+  }
+}
+
+async function listSidecars({ index, cachePath, signal }: SyncRequest): Promise<void> {
+  const cache = openCache(cachePath, index);
+  try {
+    await refreshSidecars(index, cache, signal);
+  } finally {
+    cache.close();
   }
 }
 

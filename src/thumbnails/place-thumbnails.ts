@@ -73,7 +73,7 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
     counts.fetchedBytes += bytes;
   };
 
-  const wanted = listWanted(index);
+  const wanted = listWanted(index, sources);
   for (const ino of listCached(index)) {
     const subjects = subjectsOf(index, mountPoint, ino);
     const removed = subjects.flatMap((subject) => sizeNames.filter((size) => store.remove(subject, size)));

@@ -19,10 +19,10 @@ export interface Wanted {
   readonly subjects: readonly Subject[];
 }
 
-/** Files that aren't cached but can be had, in the order of their places. */
-export function listWanted(index: Index): readonly MissingFile[] {
+/** Files that aren't cached but can be had from one of these sources, in the order of their places. */
+export function listWanted(index: Index, sources: { has(id: string): boolean }): readonly MissingFile[] {
   return listMissing(index, everything).filter(
-    ({ ino, source }) => source !== undefined && !isCached(index, ino),
+    ({ ino, source }) => source !== undefined && sources.has(source) && !isCached(index, ino),
   );
 }
 

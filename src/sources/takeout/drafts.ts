@@ -34,7 +34,7 @@ export interface FolderDrafts {
   readonly unknown: readonly MediaFile[];
 }
 
-const roleOrder: Readonly<Record<Role, number>> = { original: 0, edited: 1, motion: 2 };
+const roleOrder: Readonly<Record<Role, number>> = { original: 0, edited: 1, motion: 2, sidecar: 3 };
 
 export function draftFolder(folder: ExportFolder): FolderDrafts {
   const matches = matchFolder(folder.media, folder.sidecars);

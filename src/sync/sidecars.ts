@@ -1,0 +1,105 @@
+/**
+ * Sidecars: `IMG_1.jpg.xmp` beside each photo, with what is known of it for people. They are listed at the end of a sync that was
+ * told to, and at each one after: new ones for new photos, other bytes where something else is known. One that is cached
+ * keeps its bytes until newer ones are (a revision); one that isn't changes at once.
+ */
+import { setImmediate as otherWork } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import type { Cache } from '../cache/cache.ts';
+import { isCached } from '../index/cached.ts';
+import { addFile, getFile, setFileContent } from '../index/items.ts';
+import { fileAt, putArchive, putLocation } from '../index/locations.ts';
+import { type Index, transaction } from '../index/open.ts';
+import { dropRevision, putRevision } from '../index/revisions.ts';
+import { getSetting, putSetting } from '../index/settings.ts';
+import { findSidecar, hasSidecars, listPhotos, type Photo } from '../index/sidecars.ts';
+import { getInode } from '../index/tree.ts';
+import { sameContent } from '../model/content.ts';
+import { GphotosfsError } from '../model/errors.ts';
+import type { Content } from '../model/words.ts';
+import { addFileEntry, beginGrowth, changeAttributes, finishGrowth, type Growth } from '../tree/entries.ts';
+import { recordedFile, recordedPlace } from './facts.ts';
+import { metadataArchive, sidecarBytes } from './metadata-source.ts';
+
+const key = 'sidecars';
+
+/** Whether sidecars are listed: as was said last, or as a library that was made again has them. */
+export function sidecarsWanted(index: Index, said: boolean | undefined): boolean {
+  if (said !== undefined) putSetting(index, key, said ? '1' : '0');
+  const stored = getSetting(index, key);
+  return stored === undefined ? hasSidecars(index) : stored === '1';
+}
+
+/** Photos a transaction: others want to write, too. */
+const groupLength = 500;
+
+/** Lists the sidecars that are missing, and refreshes those that say something else now. */
+export async function refreshSidecars(index: Index, cache: Cache, signal: AbortSignal): Promise<void> {
+  for (let after = 0; ; ) {
+    const photos = listPhotos(index, after, groupLength);
+    const last = photos.at(-1);
+    if (last === undefined) return;
+    after = last.ino;
+    transaction(index, () => {
+      const now = Math.floor(Date.now() / 1000);
+      const growth = beginGrowth(index, now);
+      const archive = putArchive(index, metadataArchive.name, metadataArchive);
+      for (const photo of photos) refresh(growth, archive, photo);
+      cache.journal.write(finishGrowth(growth));
+    });
+    await otherWork();
+    if (signal.aborted) throw new GphotosfsError('interrupted', 'the sync was interrupted');
+  }
+}
+
+function refresh(growth: Growth, archive: number, photo: Photo): void {
+  const { index } = growth;
+  const bytes = sidecarBytes(index, photo.ino);
+  if (bytes === undefined) return;
+  const content: Content = { size: bytes.length, crc32: crc32(bytes) };
+  const there = fileAt(index, archive, photo.ino);
+  if (there !== undefined && sameContent(there, content)) return;
+  const name = `${photo.name}.xmp`;
+  const known = there?.ino ?? findSidecar(index, photo, name);
+  const ino = known ?? add(growth, photo, name, content);
+  if (known !== undefined) change(growth, known, content);
+  const place = { archive: metadataArchive.name, offset: photo.ino, address: '', seekable: true };
+  putLocation(index, archive, ino, place, content);
+  growth.records.push(recordedPlace(ino, metadataArchive, place, content));
+}
+
+function add(
+  growth: Growth,
+  { item, parent, mtime, ino: photo }: Photo,
+  wanted: string,
+  content: Content,
+): number {
+  const { size, crc32 } = content;
+  const { ino, cookie, name } = addFileEntry(growth, parent, wanted, `sidecar\n${photo}`, { size, mtime });
+  const file = { ino, item, role: 'sidecar', name: wanted, size, crc32 } as const;
+  addFile(growth.index, file, growth.now);
+  growth.records.push(
+    { type: 'inode', ino, kind: 'file', parent, cookie, name, size, mtime, ctime: mtime },
+    recordedFile(file),
+  );
+  return ino;
+}
+
+function change(growth: Growth, ino: number, content: Content): void {
+  const { index, now } = growth;
+  const file = getFile(index, ino);
+  const inode = getInode(index, ino);
+  if (file === undefined || inode === undefined) return;
+  if (sameContent(file, content)) {
+    dropRevision(index, ino);
+    return;
+  }
+  if (isCached(index, ino)) {
+    putRevision(index, ino, { ...content, exportTime: now });
+    return;
+  }
+  setFileContent(index, ino, content);
+  dropRevision(index, ino);
+  growth.records.push(recordedFile({ ...file, ...content }));
+  changeAttributes(growth, { ...inode, size: content.size, ctime: now });
+}

@@ -1,0 +1,146 @@
+/** Sidecars in the tree and in the cache: listed when told to, stable, refreshed when something else is known. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultLayout } from '../../src/index/settings.ts';
+import { getInode } from '../../src/index/tree.ts';
+import type { Source } from '../../src/sources/source.ts';
+import { metadataSource } from '../../src/sync/metadata-source.ts';
+import { sync } from '../../src/sync/sync.ts';
+import type { MemoryExport, MemoryItem } from '../helpers/memory-source.ts';
+import { createTestHome, exportOf, photo, signal, type TestHome } from '../helpers/test-home.ts';
+
+const path = 'years/2021/a.jpg.xmp';
+let home: TestHome;
+
+beforeEach(async () => {
+  const sources: Source[] = [];
+  home = await createTestHome({ sources: () => sources });
+  sources.push(home.source, metadataSource(home.index));
+});
+afterEach(() => home.remove());
+
+async function list(exports: readonly MemoryExport[], sidecars?: boolean): Promise<void> {
+  const { index, cachePath, home: folder, source } = home;
+  source.exports = exports;
+  const said = sidecars === undefined ? {} : { sidecars };
+  const [layout, progress] = [defaultLayout, () => {}];
+  const request = {
+    index,
+    cachePath,
+    home: folder,
+    layout,
+    sources: [source],
+    rescan: false,
+    signal,
+    progress,
+  };
+  for (const { error } of (await sync({ ...request, ...said })).sources) if (error !== undefined) throw error;
+}
+
+const one = (more: Partial<MemoryItem> = {}) => photo('a.jpg', 'AAAA', { photoId: 'id-a', ...more });
+const described = (description: string) => one({ description: { description } });
+const text = async (of = path) => (await home.read(of)).toString();
+const attributes = () => getInode(home.index, home.ino(path));
+
+describe('sidecars', () => {
+  it('are listed when a sync is told to, at each one after, and no more when told not to', async () => {
+    await list([exportOf([one()])]);
+    expect(() => home.ino(path)).toThrow();
+    await list([exportOf([one()])], true);
+    const photo1 = getInode(home.index, home.ino('years/2021/a.jpg'));
+    expect(attributes()).toMatchObject({ mtime: photo1?.mtime, kind: 'file', nlink: 1 });
+    const b = exportOf([photo('b.jpg', 'B', { photoId: 'b' })], { id: 'e2', time: 1_700_000_000 });
+    await list([exportOf([one()]), b]);
+    expect(await text('years/2021/b.jpg.xmp')).toContain('b.jpg');
+    const c = exportOf([photo('c.jpg', 'C', { photoId: 'c' })], { id: 'e3', time: 1_710_000_000 });
+    await list([exportOf([one()]), b, c], false);
+    expect(() => home.ino('years/2021/c.jpg.xmp')).toThrow();
+    expect(await text()).toContain('a.jpg');
+  });
+
+  it('say what is known, have the size that is listed, and change nothing at the next sync', async () => {
+    const item = one({
+      description: {
+        description: 'From <the pass>',
+        people: ['Ada', 'Grace'],
+        place: [48.5, -2.25],
+        favorited: true,
+      },
+      albums: ['Summer'],
+    });
+    await list([exportOf([item], { albums: [{ folder: 'Summer' }] })], true);
+    const before = attributes();
+    const said = await text();
+    expect(Buffer.byteLength(said)).toBe(before?.size);
+    for (const word of [
+      'From &lt;the pass&gt;',
+      'Ada',
+      'Grace',
+      'Summer',
+      '48,30',
+      '2,15.000000W',
+      '2021-07-01T00:00:00Z',
+    ])
+      expect(said).toContain(word);
+    await list([exportOf([item], { albums: [{ folder: 'Summer' }] })]);
+    expect(attributes()).toEqual(before);
+    await home.ensure(path);
+    expect(home.cached(path).toString()).toBe(said);
+  });
+
+  it('that are not cached change at once', async () => {
+    await list([exportOf([described('old')])], true);
+    const before = attributes();
+    await list([
+      exportOf([described('old')]),
+      exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 }),
+    ]);
+    expect(attributes()).toMatchObject({
+      ino: before?.ino,
+      mtime: before?.mtime,
+      size: (before?.size ?? 0) + 2,
+    });
+    expect(await text()).toContain('newer');
+  });
+
+  it('that are cached keep their bytes until newer ones are, as a photo does', async () => {
+    await list([exportOf([described('old')])], true);
+    await home.ensure(path);
+    const before = attributes();
+    await list([
+      exportOf([described('old')]),
+      exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 }),
+    ]);
+    expect(attributes()).toEqual(before);
+    expect(await text()).toContain('old');
+    expect(await home.ensure(path)).toBe('fetched');
+    expect(attributes()).toMatchObject({
+      ino: before?.ino,
+      mtime: before?.mtime,
+      size: (before?.size ?? 0) + 2,
+    });
+    expect(home.cached(path).toString()).toContain('newer');
+    expect(home.superseded()).toHaveLength(1);
+  });
+
+  it('wait for the time of a photo, and come for edits but not for clips', async () => {
+    const files = [
+      { name: 'a.jpg', bytes: 'A' },
+      { name: 'a-edited.jpg', bytes: 'AE', role: 'edited' as const },
+      { name: 'a.mp4', bytes: 'AV', role: 'motion' as const },
+    ];
+    await list([exportOf([{ files, yearFolder: 2021, provisional: true }])], true);
+    expect(() => home.ino(path)).toThrow();
+    await list([exportOf([{ files, yearFolder: 2021, takenAt: 1_625_100_000 }])]);
+    expect(attributes()?.mtime).toBe(1_625_100_000);
+    expect(await text('years/2021/a-edited.jpg.xmp')).toContain('a.jpg');
+    expect(() => home.ino('years/2021/a.mp4.xmp')).toThrow();
+  });
+
+  it('of a photo whose facts change while it is asked for are an error, not old bytes', async () => {
+    await list([exportOf([described('old')])], true);
+    // What a sync has done before it comes to the sidecars.
+    await list([exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 })], false);
+    await expect(text()).rejects.toMatchObject({ kind: 'source-changed' });
+    await list([exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 })], true);
+  });
+});
