@@ -94,8 +94,15 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
         signal,
         slowed: pace.slowed,
       });
+    const askAgain = (acknowledge: boolean) =>
+      ask(acknowledge).catch((error: unknown) => {
+        if (!isDeadLink(error)) throw error;
+        return ask(acknowledge).catch((again: unknown) => {
+          throw isDeadLink(again) ? deadLinkError(again, file) : again;
+        });
+      });
     try {
-      return await ask(flagged.has(file.id));
+      return await askAgain(flagged.has(file.id));
     } catch (error) {
       // Said without need, it is refused.
       if (flagged.has(file.id) || !refusalOf(error)?.reasons.includes('cannotDownloadAbusiveFile'))
@@ -164,6 +171,21 @@ function toDriveFile(value: unknown, what: string): DriveFile {
     canDownload: capabilities?.canDownload ?? true,
   };
 }
+
+/**
+ * Whether somebody else than the API refuses: Drive may send on to a link of a content host, which dies, and what it says then
+ * has no reason and tells nothing of the file.
+ */
+function isDeadLink(error: unknown): boolean {
+  const refusal = refusalOf(error);
+  return refusal !== undefined && [403, 404, 410].includes(refusal.status) && refusal.reasons.length === 0;
+}
+
+const deadLinkError = (cause: unknown, { path }: PinnedFile) =>
+  new GphotosfsError('source-unreachable', `${path}: the links that Drive gives for it are dead`, {
+    hint: 'Try again later.',
+    cause,
+  });
 
 function flaggedError(error: unknown, { path }: PinnedFile): unknown {
   if (refusalOf(error) === undefined) return error;

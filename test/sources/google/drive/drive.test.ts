@@ -509,6 +509,23 @@ describe('trouble', () => {
     }
   }, 30_000);
 
+  it('by a link that dies, also in mid-range, is met by asking for another', async () => {
+    await home.upload({ entries: [entry('p.jpg', bytes)] });
+    const location = await locate('p.jpg');
+    const path = `/drive/v3/files/${location.archive}`;
+    const headers = { location: `${home.fake.url}/dead` };
+    home.fake.use('/dead', (exchange) => exchange.text(403, 'text/html', '<h1>403 Forbidden</h1>'));
+    const cut = home.fake.plan({ path, after: 1, cutAfter: 700_000 });
+    const dead = home.fake.plan({ path, after: 1, status: 302, headers });
+    await sleep(2100);
+    expect((await collect(source.open(location))).equals(bytes)).toBe(true);
+    expect([cut.fired, dead.fired]).toEqual([1, 1]);
+    const never = home.fake.plan({ path, after: 1, status: 302, headers, times: 9 });
+    await sleep(2100);
+    expect((await failureOf(collect(source.open(location)))).kind).toBe('source-unreachable');
+    expect(never.fired).toBe(2);
+  });
+
   it('of a server that ignores the range gives right bytes all the same', async () => {
     await home.upload({ entries: [entry('o.jpg'), entry('p.jpg', bytes)] });
     const location = await locate('p.jpg');
