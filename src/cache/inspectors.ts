@@ -13,9 +13,15 @@ export interface Inspectors {
   readonly width: number;
   readonly batchFiles: number;
   /** @see inspectFiles. Rejects once it was closed. */
-  inspect(files: readonly RecordedFile[]): Promise<readonly Unlike[]>;
+  inspect(root: Directory, files: readonly RecordedFile[]): Promise<readonly Unlike[]>;
   /** Ends at once, in the middle of a file too. */
   close(): Promise<void>;
+}
+
+/** What a thread is handed. */
+export interface InspectTask {
+  readonly root: Directory;
+  readonly files: readonly RecordedFile[];
 }
 
 /**
@@ -30,9 +36,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Starts `threads` threads; with 0 the caller's thread does the work. */
-export function createInspectors(root: Directory, threads: number): Inspectors {
-  if (threads === 0) return createLocal(root);
+/** Starts `threads` threads, which takes 0.1 s; with 0 the caller's thread does the work. */
+export function createInspectors(threads: number): Inspectors {
+  if (threads === 0) return createLocal();
   let closed: Error | undefined;
   const fail = (error: Error) => {
     closed ??= error;
@@ -40,7 +46,6 @@ export function createInspectors(root: Directory, threads: number): Inspectors {
   };
   const workers = Array.from({ length: threads }, () => {
     const worker = new Worker(new URL('./inspect-worker.js', import.meta.url), {
-      workerData: root,
       trackUnmanagedFds: false,
     });
     /** In the order in which the thread answers. */
@@ -52,12 +57,12 @@ export function createInspectors(root: Directory, threads: number): Inspectors {
   return {
     width: threads * batchesAhead,
     batchFiles,
-    inspect(files) {
+    inspect(root, files) {
       return new Promise((resolve, reject) => {
         const [idlest] = workers.toSorted((a, b) => a.waiting.length - b.waiting.length);
         if (closed !== undefined || idlest === undefined) return reject(closed);
         idlest.waiting.push({ resolve, reject });
-        idlest.worker.postMessage(files);
+        idlest.worker.postMessage({ root, files } satisfies InspectTask);
       });
     },
     async close() {
@@ -67,12 +72,12 @@ export function createInspectors(root: Directory, threads: number): Inspectors {
   };
 }
 
-function createLocal(root: Directory): Inspectors {
+function createLocal(): Inspectors {
   const buffer = createInspectBuffer();
   return {
     width: 1,
     batchFiles: 1,
-    async inspect(files) {
+    async inspect(root, files) {
       // Work that never waits would keep signals out.
       await turn();
       return inspectFiles(root, files, buffer);

@@ -22,7 +22,7 @@ import { sameStat } from './cached-file.ts';
 import { findExtra } from './find-extra.ts';
 import type { Finding } from './finding.ts';
 import type { Inspected } from './inspect.ts';
-import { createInspectors } from './inspectors.ts';
+import type { Inspectors } from './inspectors.ts';
 import { lookAgain } from './second-look.ts';
 import { bytesOf, countFiles, createReach, filesAfter, inBatches } from './verify-batches.ts';
 
@@ -33,8 +33,8 @@ export interface VerifyRequest {
   readonly home: string;
   /** Percent of the files, chosen by lot; undefined: all of them, going on where the last run stopped. */
   readonly sample: number | undefined;
-  /** Threads that hash; 0: the caller's own. */
-  readonly threads: number;
+  /** They are closed when all is done, and when `signal` fires. */
+  readonly inspectors: Inspectors;
   readonly signal: AbortSignal;
   readonly progress: (done: { files: number; bytes: number; totalFiles: number; totalBytes: number }) => void;
   /** Mends what was found, as far as it can. A run that is stopped in it begins with it next time. */
@@ -78,8 +78,7 @@ export async function verify(request: VerifyRequest): Promise<VerifyReport> {
 }
 
 async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<VerifyReport> {
-  const { index, cache, signal, sample } = request;
-  const inspectors = createInspectors(cache.root, request.threads);
+  const { index, cache, inspectors, signal, sample } = request;
   const end = () => void inspectors.close();
   signal.addEventListener('abort', end);
   const cursor = sample === undefined ? readVerifyCursor(index) : undefined;
@@ -115,7 +114,7 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
   }
 
   async function look(batch: readonly RecordedFile[]): Promise<void> {
-    for (const { at, inspected } of await inspectors.inspect(batch)) {
+    for (const { at, inspected } of await inspectors.inspect(cache.root, batch)) {
       const file = batch[at];
       if (file !== undefined && !isRight(index, file, inspected)) suspect(file, inspected);
     }

@@ -15,25 +15,30 @@ const mostThreads = 8;
 
 export const run: Run = async (context) => {
   const { settings, output, paths } = context;
-  const [index, cache, { verify }] = await Promise.all([
-    context.index(),
-    context.cache(),
-    import('../cache/verify.ts'),
-  ]);
   const threads = Math.min(availableParallelism(), mostThreads);
-  const progress = await startProgress(output);
+  const { createInspectors } = await import('../cache/inspectors.ts');
+  // First of all: they come up while all else is loaded.
+  const inspectors = createInspectors(threads);
+  let progress: Progress | undefined;
   let repaired: Repaired | undefined;
   let report: VerifyReport;
   try {
+    const [index, cache, { verify }, shown] = await Promise.all([
+      context.index(),
+      context.cache(),
+      import('../cache/verify.ts'),
+      startProgress(output),
+    ]);
+    progress = shown;
     report = await verify({
       index,
       cache,
       home: paths.dataFolder,
       sample: settings.sample,
-      threads,
+      inspectors,
       signal: context.signal(),
       progress: ({ files, bytes, totalFiles, totalBytes }) =>
-        progress.update({
+        shown.update({
           phase: 'verifying',
           done: files,
           total: totalFiles,
@@ -43,13 +48,14 @@ export const run: Run = async (context) => {
       ...(settings.repair
         ? {
             repair: async (findings) => {
-              repaired = await repairFound(context, findings, progress);
+              repaired = await repairFound(context, findings, shown);
             },
           }
         : {}),
     });
   } finally {
-    progress.stop();
+    progress?.stop();
+    await inspectors.close();
   }
   const judged = report.findings.map((finding) => judge(finding, repaired));
   const wrong = judged.filter((one) => !one.repaired);

@@ -144,8 +144,11 @@ function prepareForWriting(db: Database.Database, path: string): void {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     if (existsSync(file)) chmodSync(file, 0o600);
   }
+  const versionOf = () => db.pragma('user_version', { simple: true }) as number;
+  // Nothing to do, nothing to write: each write wakes the mounts.
+  if (versionOf() === migrations.length) return;
   db.transaction(() => {
-    const version = db.pragma('user_version', { simple: true }) as number;
+    const version = versionOf();
     for (const migration of migrations.slice(version)) db.exec(migration);
     if (version === 0) makeTopDirectories(db);
     db.pragma(`user_version = ${migrations.length}`);

@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statOf } from '../../src/cache/cached-file.ts';
 import type { Finding } from '../../src/cache/finding.ts';
+import { createInspectors } from '../../src/cache/inspectors.ts';
 import { type VerifyRequest, verify } from '../../src/cache/verify.ts';
 import { getCached, putCached } from '../../src/index/cached.ts';
 import { openLeases } from '../../src/index/leases.ts';
@@ -59,7 +60,7 @@ const run = (request: Partial<VerifyRequest> = {}) =>
     cache: test.cache,
     home: test.home,
     sample: undefined,
-    threads: 0,
+    inspectors: createInspectors(0),
     signal: new AbortController().signal,
     progress: () => {},
     ...request,

@@ -84,7 +84,9 @@ except OSError as e: print(errno.errorcode[e.errno])
 const cachedPaths = () => [...library.files.keys()].filter((path) => !path.startsWith('years/2023'));
 
 describe.runIf(canMount())('a cache disk', () => {
-  it('that fails gives right bytes or errors, file by file; the mount lives on, and so does what was cached', async () => {
+  it('that fails gives right bytes or errors, file by file; the mount lives on, and so does what was cached', {
+    timeout: 400_000,
+  }, async () => {
     const mounted = await mount(place);
     // One that is in the middle of a cached photo, which the kernel holds no page of.
     const [half = ''] = cachedPaths();
@@ -136,7 +138,9 @@ describe.runIf(canMount())('a cache disk', () => {
     expect(partialsOf(cache)).toEqual([]);
   });
 
-  it('that is read-only gives all that it has; prefetch says why it can do nothing, and does it later', async () => {
+  it('that is read-only gives all that it has; prefetch says why it can do nothing, and does it later', {
+    timeout: 400_000,
+  }, async () => {
     const [rotten = ''] = cachedPaths();
     const rot = () => readFileSync(join(disk, 'cache', rotten));
     writeFileSync(join(disk, 'cache', rotten), rot().reverse());
