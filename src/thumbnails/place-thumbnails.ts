@@ -8,16 +8,16 @@ import type { Index } from '../index/open.ts';
 import type { MissingFile } from '../index/plan.ts';
 import { sameContent } from '../model/content.ts';
 import { type ErrorKind, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
-import { type MediaKind, mediaKinds } from '../model/media-kind.ts';
 import type { Location } from '../model/words.ts';
 import { createGivenUp } from '../prefetch/given-up.ts';
 import type { Source } from '../sources/source.ts';
-import { fitted, type Picture } from './picture.ts';
-import { drawPlaceholder } from './placeholder.ts';
+import { groupsOf, prepare } from './groups.ts';
+import type { Picture } from './picture.ts';
 import { listCached, listWanted, subjectsOf, type Wanted, wantedOf } from './plan.ts';
-import { compressPixels, type Pixels, writePng } from './png.ts';
+import { writePng } from './png.ts';
+import { drawCards, inAllSizes, type Renditions } from './renditions.ts';
 import { embeddedPicture, mayHavePreview, openHead, scaledPicture } from './small-picture.ts';
-import { openThumbnailStore, type Size, sizeNames, sizes, textsOf } from './store.ts';
+import { openThumbnailStore, sizeNames, textsOf } from './store.ts';
 
 export interface ThumbnailsRequest {
   readonly index: Index;
@@ -80,11 +80,11 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
     if (removed.length > 0) counts.handedOver += 1;
   }
 
-  function write({ subjects }: Wanted, pixels: Readonly<Record<Size, Pixels>>): void {
+  function write({ subjects }: Wanted, renditions: Renditions): void {
     for (const subject of subjects)
       for (const size of sizeNames)
         if (store.find(subject, size) === 'nothing')
-          store.write(subject, size, writePng(pixels[size], textsOf(subject)));
+          store.write(subject, size, writePng(renditions[size], textsOf(subject)));
   }
 
   function settle(file: Wanted, picture: Picture | undefined): void {
@@ -141,14 +141,20 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
     }
     if (locations.length === 0) return;
     locations.sort((a, b) => a.offset - b.offset);
-    for await (const { location, bytes } of source.openMany?.(locations, signal) ?? []) {
-      const file = byOffset.get(location.offset);
-      if (file !== undefined)
-        await embeddedPicture(bytes, count).then(
-          (picture) => settle(file, picture),
-          (error: unknown) => fail(file, error),
-        );
-      await bytes[Symbol.asyncIterator]().return?.();
+    try {
+      for await (const { location, bytes } of source.openMany?.(locations, signal) ?? []) {
+        const file = byOffset.get(location.offset);
+        byOffset.delete(location.offset);
+        if (file !== undefined)
+          await embeddedPicture(bytes, count).then(
+            (picture) => settle(file, picture),
+            (error: unknown) => fail(file, error),
+          );
+        await bytes[Symbol.asyncIterator]().return?.();
+      }
+    } catch (error) {
+      // The archive itself: each file that it still owes fails with it.
+      for (const file of byOffset.values()) fail(file, error);
     }
   }
 
@@ -191,47 +197,4 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
   const { done: _, ...totals } = counts;
   const interrupted = signal.aborted ? new GphotosfsError('interrupted', 'it was stopped') : undefined;
   return { files: wanted.length, ...totals, failed, stopped: interrupted ?? givenUp.reason() };
-}
-
-interface Group {
-  readonly source: Source;
-  readonly places: readonly MissingFile[];
-  /** All of one archive, in one pass. */
-  readonly isSweep: boolean;
-}
-
-/** Files that are made together: those of a source, and apart those of each tgz on this disk. */
-function groupsOf(wanted: readonly MissingFile[], sources: ReadonlyMap<string, Source>): Group[] {
-  const groups = new Map<string, Group & { readonly places: MissingFile[] }>();
-  for (const place of wanted) {
-    const source = sources.get(place.source ?? '');
-    if (source === undefined) continue;
-    const isSweep = place.sequential && !place.remote && source.openMany !== undefined;
-    const key = isSweep ? `${source.id}\n${place.archive}` : source.id;
-    const group = groups.get(key) ?? { source, places: [], isSweep };
-    groups.set(key, group);
-    group.places.push(place);
-  }
-  return [...groups.values()];
-}
-
-/** Lets a source ask for a batch at once. What could not be asked for says so when it is opened. */
-async function prepare(index: Index, source: Source, batch: readonly Wanted[]): Promise<void> {
-  if (source.prepare === undefined) return;
-  const locations = batch.flatMap(({ place }) =>
-    locationsOf(index, place.ino)
-      .filter((location) => location.source === source.id)
-      .slice(0, 1),
-  );
-  await source.prepare(locations).catch(() => {});
-}
-
-function inAllSizes(picture: Picture): Record<Size, Pixels> {
-  const pixels = (size: Size) => compressPixels(fitted(picture, sizes[size]));
-  return { normal: pixels('normal'), large: pixels('large') };
-}
-
-function drawCards(): Readonly<Record<MediaKind, Readonly<Record<Size, Pixels>>>> {
-  const drawn = mediaKinds.map((kind) => [kind, inAllSizes(drawPlaceholder(kind))] as const);
-  return Object.fromEntries(drawn) as Record<MediaKind, Record<Size, Pixels>>;
 }

@@ -144,10 +144,6 @@ describe.runIf(canMount())('browsing', () => {
     await askTumbler(['IMG_0001.jpg', 'IMG_0002.jpg'].map((name) => join(folderOf(place), name)));
     expect(cachedFiles()).toBe(2);
     expect(existsSync(join(cacheHome(), 'thumbnails', 'normal'))).toBe(true);
-  }, 240_000);
-
-  it('needs to know which mount is meant', async () => {
-    expect(await place.run('thumbnails')).toMatchObject({ code: 2 });
     await endMount(mounted);
-  });
+  }, 240_000);
 });

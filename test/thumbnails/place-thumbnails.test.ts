@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { GphotosfsError } from '../../src/model/errors.ts';
 import { placeThumbnails, type ThumbnailsReport } from '../../src/thumbnails/place-thumbnails.ts';
 import { drawPlaceholder } from '../../src/thumbnails/placeholder.ts';
 import { compressPixels, readTexts, writePng } from '../../src/thumbnails/png.ts';
@@ -159,6 +160,21 @@ describe('thumbnails', () => {
     };
     expect(await place()).toMatchObject({ pictures: 2, cards: 1, failed: [] });
     expect(passes).toEqual([2]);
+  });
+
+  it('of a tgz that is gone fail, and the rest is made', async () => {
+    const tgz = exportOf([photo('a.jpg', cameraPhoto(1)), photo('v.mp4', 'v')], {
+      archives: [{ name: 'x.tgz', shape: 'tgz' }],
+    });
+    const zip = exportOf([photo('z.jpg', cameraPhoto(3))], { id: 'e2', time: 1_700_000_000 });
+    home = await createTestHome({ exports: [tgz, zip] });
+    // biome-ignore lint/correctness/useYield: it fails before.
+    home.source.openMany = async function* () {
+      throw new GphotosfsError('source-gone', 'x.tgz is gone');
+    };
+    const { failed, pictures, cards } = await place();
+    expect(failed).toMatchObject([{ path: 'years/2021/a.jpg', kind: 'source-gone' }]);
+    expect([pictures, cards]).toEqual([1, 1]);
   });
 
   it('are missing where a source fails, which is told, and made the next time', async () => {
