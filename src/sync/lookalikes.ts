@@ -1,8 +1,10 @@
 /**
  * Is an item of an API the one that Takeout has, too? Only where title, time to the second and pixels agree and nothing else
  * could be meant: one item with that title and second on either side, with one original. Takeout tells no pixels, so the
- * first bytes of its photo are read, for such candidates only. What can't be compared (a video, an archive that is gone)
- * stays apart: in doubt both are kept.
+ * first bytes of its photo are read, or its video's directory, for such candidates only. What can't be compared (a RAW, an
+ * archive that is gone) stays apart: in doubt both are kept.
+ *
+ * Length and hash say nothing, for an API's videos are encoded anew and its photos stripped; it tells no duration.
  */
 import { closeSync, readSync } from 'node:fs';
 import pLimit from 'p-limit';
@@ -15,6 +17,7 @@ import type { Index } from '../index/open.ts';
 import type { Location } from '../model/words.ts';
 import type { Page, ScannedArchive, ScannedFile, ScannedItem, Source } from '../sources/source.ts';
 import { type PixelSize, pixelHead, pixelSizeOf } from './pixel-size.ts';
+import { type ReadRange, videoSizeOf } from './video-size.ts';
 
 export interface LookalikeRequest {
   readonly index: Index;
@@ -135,21 +138,28 @@ async function knownSize(
   { ino, size, isApis, sides }: Candidate,
 ): Promise<PixelSize | undefined> {
   if (isApis) return sides;
-  const cached = headOfCached(index, cache, ino, size);
-  if (cached !== undefined) return pixelSizeOf(cached);
+  const cached = await inCached(index, cache, ino, size);
+  if (cached !== undefined) return cached;
   const location = locationsOf(index, ino).find((one) => one.seekable && one.size === size);
   const source = sources.find(({ id }) => id === location?.source);
   if (location === undefined || source === undefined) return undefined;
   return sizeAt(source, location, signal);
 }
 
-function headOfCached(index: Index, cache: Cache, ino: number, size: number): Buffer | undefined {
+async function inCached(
+  index: Index,
+  cache: Cache,
+  ino: number,
+  size: number,
+): Promise<PixelSize | undefined> {
   const files = createCachedFiles(index, cache.root);
   const fd = files.open(ino);
   try {
     if (fd === undefined) return undefined;
-    const head = Buffer.alloc(Math.min(size, pixelHead));
-    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
+    return await sizeIn(async (start, end) => {
+      const bytes = Buffer.alloc(end - start);
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, start));
+    }, size);
   } finally {
     if (fd !== undefined) closeSync(fd);
     files.close();
@@ -174,14 +184,23 @@ async function sizeAt(
   location: Location,
   signal: AbortSignal,
 ): Promise<PixelSize | undefined> {
-  const chunks: Buffer[] = [];
   try {
-    const end = Math.min(location.size, pixelHead);
-    for await (const chunk of source.open(location, { end, signal })) chunks.push(chunk);
+    return await sizeIn(async (start, end) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of source.open(location, { start, end, signal })) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    }, location.size);
   } catch (error) {
     if (signal.aborted) throw error;
     // It can't be read now: then it can't be compared.
     return undefined;
   }
-  return pixelSizeOf(Buffer.concat(chunks));
+}
+
+/** By the head, of which a video's first boxes are read as well; its directory may lie anywhere. */
+async function sizeIn(read: ReadRange, size: number): Promise<PixelSize | undefined> {
+  const head = await read(0, Math.min(size, pixelHead));
+  const readOn: ReadRange = async (start, end) =>
+    end <= head.length ? head.subarray(start, end) : read(start, end);
+  return pixelSizeOf(head) ?? (await videoSizeOf(readOn, size));
 }

@@ -11,6 +11,7 @@ import { type FakeItem, mp4 } from '../helpers/google/media.ts';
 import { fakePhoto, openPhotosHome, type PhotosHome } from '../helpers/google/photos-home.ts';
 import type { MemoryItem } from '../helpers/memory-source.ts';
 import { createTestHome, expectBytes, signal, type TestHome } from '../helpers/test-home.ts';
+import { videoOf } from '../helpers/video-builder.ts';
 
 const takenAt = Date.UTC(2021, 6, 1, 10, 20, 30) / 1000;
 const taken = new Date(takenAt * 1000).toISOString();
@@ -129,6 +130,16 @@ describe('a photo that is certainly the same', () => {
     expect(counts()).toEqual({ items: 1, files: 1 });
   });
 
+  it('is known as a video by the directory behind its pictures, also far behind', async () => {
+    const size = 2 << 20;
+    const video = videoOf(1920, 1080, size);
+    await home.sync(takeout(fromTakeout({ title: 'V.MP4', files: [{ name: 'V.MP4', bytes: video }] })));
+    google.photos.items = [fromApi({ filename: 'V.MP4', bytes: mp4(2, 8000), width: 1080, height: 1920 })];
+    await syncOne(library);
+    expect(counts()).toEqual({ items: 1, files: 1 });
+    expect(getInode(home.index, home.ino('years/2021/V.MP4'))?.size).toBe(size);
+  });
+
   it('is found again after the source was removed and added', async () => {
     await home.sync(takeout(fromTakeout()));
     google.photos.items = [fromApi(), fakePhoto(2)];
@@ -161,9 +172,23 @@ describe('a photo that may be another', () => {
       [fromApi(), fromApi({ id: 'id-2', bytes: jpegOf(4000, 3000, 50_000) })],
     ],
     [
-      'a video',
+      'a video whose pixels cannot be read',
       [fromTakeout({ files: [{ name: 'IMG_1.jpg', bytes: mp4(1, 9000) }] })],
       [fromApi({ bytes: mp4(2, 8000) })],
+    ],
+    [
+      'a video of other pixels',
+      [fromTakeout({ files: [{ name: 'IMG_1.jpg', bytes: videoOf(1920, 1080, 9000) }] })],
+      [fromApi({ bytes: mp4(2, 8000) })],
+    ],
+    [
+      'a RAW, whose preview has other pixels than it',
+      [
+        fromTakeout({
+          files: [{ name: 'IMG_1.jpg', bytes: Buffer.concat([Buffer.from('49492a00', 'hex'), original]) }],
+        }),
+      ],
+      [fromApi()],
     ],
     ['no time', [withoutTime(fromTakeout())], [fromApi({ takenAt: undefined })]],
     [
