@@ -1,12 +1,11 @@
 /** `add drive`: Takeout archives in Google Drive. Only noted; the first sync asks Google. */
-import { existsSync } from 'node:fs';
 import { GphotosfsError } from '../model/errors.ts';
 import { type DriveEntry, isDriveId } from '../sources/all.ts';
 import { updateSources } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatCounted } from './format.ts';
 import type { Run } from './run.ts';
-import { freeId } from './source-entries.ts';
+import { freeId, nextStep } from './source-entries.ts';
 
 export const run: Run = async ({ output, paths, settings }) => {
   const { account } = settings;
@@ -32,10 +31,9 @@ export const run: Run = async ({ output, paths, settings }) => {
   const { entry, isNew } = added;
   const where =
     entry.folders.length === 0 ? 'the Takeout folder' : formatCounted(entry.folders.length, 'folder');
-  const next = existsSync(paths.tokens) ? 'gphotosfs sync' : 'gphotosfs login, then gphotosfs sync';
   output.result({ type: 'added', id: entry.id, account, folders: entry.folders, known: isNew ? 0 : 1 }, [
     `${entry.id}: ${isNew ? `added (${where})` : 'known already'}`,
-    `Next: ${next}`,
+    `Next: ${nextStep(paths, account, 'drive')}`,
   ]);
   return exitCodes.done;
 };

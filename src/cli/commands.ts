@@ -155,7 +155,8 @@ there are warnings, with 1 when something doesn't work.`,
     name: 'login',
     summary: 'sign in to Google, for the sources that read an account',
     more: `Needs client_secret.json of your own client in the configuration folder; see native-notes/google-account.md.
-It asks for reading only. On a machine without a screen use --no-browser.
+It asks for reading only, and for no more than the sources of the account need: add them first.
+On a machine without a screen use --no-browser.
 
   gphotosfs login
   gphotosfs login --no-browser --account partner`,

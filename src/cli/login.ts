@@ -22,7 +22,7 @@ export const run: Run = async (context) => {
       account: settings.account,
       secretPath: paths.clientSecret,
       tokenPath: paths.tokens,
-      services: settings.service.length === 0 ? serviceNames : checkServices(settings.service),
+      services: wantedServices(context),
       show: (url) => showConsent(context, url),
       pasted: settings.noBrowser ? (isAnswer) => readAnswer(context, isAnswer) : undefined,
       signal: context.signal(),
@@ -36,6 +36,14 @@ export const run: Run = async (context) => {
     await http.close();
   }
 };
+
+/** What the owner names, else what the account's sources need; without any yet, all of them, to be unticked there. */
+function wantedServices({ settings, config }: Context): readonly Service[] {
+  if (settings.service.length > 0) return checkServices(settings.service);
+  const kinds = config.sources.filter(({ account }) => account === settings.account).map(({ kind }) => kind);
+  const needed = serviceNames.filter((name) => kinds.includes(name));
+  return needed.length === 0 ? serviceNames : needed;
+}
 
 function showConsent({ settings, output }: Context, url: string): void {
   const lines = ['Open this page in a browser and agree:', '', url, ''];

@@ -1,6 +1,9 @@
 /** Entries of sources in `config.json`: finding an account's own, and naming a new one. */
 import type { SourceEntry, SourceKind } from '../sources/all.ts';
+import type { Service } from '../sources/google/scopes.ts';
+import { loginCommand, tokenHealth } from '../sources/google/token-health.ts';
 import { updateSources } from './config.ts';
+import type { Paths } from './paths.ts';
 
 /** An id that no source has: the kind, then `kind-2`. */
 export function freeId(sources: readonly SourceEntry[], kind: SourceKind): string {
@@ -26,4 +29,12 @@ export async function ensureAccountEntry(
   });
   if (found === undefined) throw new Error('the configuration was not updated');
   return found;
+}
+
+/** What is to be done after an account's source was added: the sign-in may be there, and not allow it yet. */
+export function nextStep({ tokens }: Pick<Paths, 'tokens'>, account: string, service: Service): string {
+  const isAllowed = tokenHealth(tokens).some(
+    (one) => one.account === account && one.allowed.includes(service),
+  );
+  return isAllowed ? 'gphotosfs sync' : `${loginCommand(account).replaceAll('"', '')}, then gphotosfs sync`;
 }

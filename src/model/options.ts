@@ -129,7 +129,7 @@ export const options = {
   service: {
     kind: 'texts',
     value: 'NAME',
-    defaultHelp: 'all three',
+    defaultHelp: 'what the sources need',
     env: 'GPHOTOSFS_SERVICES',
     key: 'services',
     help: 'ask only for this permission: library, picker or drive; may be repeated',

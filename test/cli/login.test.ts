@@ -8,6 +8,7 @@ import type { Token } from '../../src/sources/google/token-file.ts';
 import { type FakeGoogle, startFakeGoogle } from '../helpers/google/fake-google.ts';
 import { writeClientSecret, writeGoogleHome } from '../helpers/google/google-home.ts';
 import { allScopes, driveScope, libraryScope } from '../helpers/google/oauth.ts';
+import { addPhotos } from '../helpers/google/photos.ts';
 import { createPlace, type Place, type Running, until } from './run-program.ts';
 
 const chromiumPath = '/usr/bin/chromium';
@@ -161,6 +162,33 @@ describe('what may be read', () => {
     expect((await login.ended).code).toBe(0);
     expect(tokens().default?.scopes).toEqual([driveScope, 'openid', 'email']);
     expect((await place.run('login', '--service', 'photos')).code).toBe(2);
+  });
+
+  it("is what the account's sources need, and no more", async () => {
+    expect((await place.run('add', 'drive')).stdout).toContain('Next: gphotosfs login, then gphotosfs sync');
+    expect((await place.run('add', 'library', '--account', 'partner')).stdout).toContain(
+      'Next: gphotosfs login --account partner, then gphotosfs sync',
+    );
+    const login = place.start('login');
+    const url = await consentUrl(login);
+    expect(url.searchParams.get('scope')).toBe(`${driveScope} openid email`);
+    await visit(await agree(url));
+    expect((await login.ended).code).toBe(0);
+    expect((await place.run('add', 'drive')).stdout).toContain('Next: gphotosfs sync');
+
+    // What needs another permission says so, and the next sign-in asks for it, too.
+    expect((await place.run('add', 'library')).stdout).toContain(
+      'Next: gphotosfs login, then gphotosfs sync',
+    );
+    addPhotos(fake);
+    const picking = await place.run('pick');
+    expect(picking.code).toBe(4);
+    expect(picking.stderr).toContain('gphotosfs login');
+    const again = place.start('login');
+    const all = await consentUrl(again);
+    expect(all.searchParams.get('scope')).toBe(allScopes.join(' '));
+    await visit(await agree(all));
+    expect((await again.ended).code).toBe(0);
   });
 
   it('is told when a box was not ticked', async () => {
