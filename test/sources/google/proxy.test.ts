@@ -8,8 +8,11 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createPlace } from '../../cli/run-program.ts';
 import { type FakeGoogle, startFakeGoogle } from '../../helpers/google/fake-google.ts';
 import { writeGoogleHome } from '../../helpers/google/google-home.ts';
+import { addPhotos } from '../../helpers/google/photos.ts';
+import { fakePhoto } from '../../helpers/google/photos-home.ts';
 import { startTokenProcess, type TokenTask } from '../../helpers/google/token-process.ts';
 
 let folder: string;
@@ -167,5 +170,32 @@ describe('behind a company proxy', () => {
     expect(code).toBe(1);
     expect(said).toContain("can't be reached");
     expect(tunnels).toEqual([]);
+  });
+
+  it('a library is listed and prefetched through it, by threads too, and no byte goes past it', async () => {
+    const photos = addPhotos(fake);
+    const { linkOf } = photos.media;
+    photos.media.linkOf = (item, service) => linkOf(item, service).replace(fake.url, base);
+    photos.items = Array.from({ length: 120 }, (_, at) => fakePhoto(at));
+    const place = createPlace({
+      ...fake.env,
+      GPHOTOSFS_TOKEN_URL: `${base}/oauth2/token`,
+      GPHOTOSFS_LIBRARY_URL: `${base}/library`,
+      HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+    });
+    try {
+      writeGoogleHome(place.home, fake);
+      await place.run('add', 'library');
+      expect((await place.run('sync')).code).toBe(0);
+      const done = await place.run('prefetch', '--log-level', 'debug');
+      expect(done.code, done.stderr).toBe(0);
+      expect(done.stderr).not.toContain('a thread could not fetch');
+      expect(readFileSync(join(place.cache, 'years/2021/p119.jpg'))).toEqual(photos.items[119]?.bytes);
+    } finally {
+      await place.clean();
+    }
+    expect(new Set(tunnels)).toEqual(new Set(['photos.example:443']));
+    expect(new Set(fake.requests.map(({ host }) => host))).toEqual(new Set(['photos.example']));
   });
 });
