@@ -11,7 +11,7 @@ import { putMemo, recall } from '../index/sources.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import { nothing } from '../model/filter.ts';
 import { planMissing } from '../prefetch/plan.ts';
-import { type PrefetchReport, prefetch } from '../prefetch/run.ts';
+import type { PrefetchReport } from '../prefetch/run.ts';
 import { openSources, type SourceEntry } from '../sources/all.ts';
 import type { GoogleClient } from '../sources/google/client.ts';
 import {
@@ -28,6 +28,7 @@ import { exitCodes } from './exit-codes.ts';
 import { formatBytes, formatCounted } from './format.ts';
 import { startProgress } from './progress.ts';
 import type { Run } from './run.ts';
+import { showPrefetch } from './show-prefetch.ts';
 import { ensureAccountEntry } from './source-entries.ts';
 import { syncSources } from './sync.ts';
 
@@ -37,12 +38,13 @@ const lastCallMs = 5000;
 export const run: Run = async (context) => {
   const { paths, settings } = context;
   const signal = context.signal();
+  // First, so that a sign-in that lacks the permission is renewed with it.
+  const { entry } = await ensureAccountEntry(paths.config, 'picker', settings.account);
   const client = await context.sourceParts.google(settings.account);
   const session = await createSession(client, signal);
   await tellWhere(context, session);
   const picked = await waitUntilPicked(client, session, signal);
 
-  const { entry } = await ensureAccountEntry(paths.config, 'picker', settings.account);
   const index = await context.index();
   remember(index, entry, picked);
   const [source] = await openSources([entry], context.sourceParts);
@@ -144,35 +146,17 @@ async function syncPicked(context: Context, source: Source): Promise<SourceRepor
 
 /** The command has a fetcher of its own: the source may be newer than the configuration it started with. */
 async function fetchPicked(context: Context, index: Index, source: Source): Promise<PrefetchReport> {
-  const { output, paths, settings } = context;
+  const { output, paths } = context;
   const cache = await context.cache();
   const { dataFolder: home } = paths;
   const fetcher = createFetcher({ index, cache, home, sources: [source], log: output.log });
-  const progress = await startProgress(output);
   try {
     const missing = listMissing(index, everything).filter((file) => file.source === source.id);
-    return await prefetch({
-      index,
-      cache,
-      fetcher,
-      sources: [source],
-      plan: planMissing(index, everything, missing),
-      only: source.id,
-      jobs: settings.jobs,
-      signal: context.signal(),
-      progress: ({ files, bytes, totalFiles, totalBytes }) =>
-        progress.update({
-          phase: 'fetching',
-          done: files,
-          total: totalFiles,
-          unit: 'files',
-          bytes: { done: bytes, total: totalBytes },
-        }),
-    });
+    const plan = planMissing(index, everything, missing);
+    return await showPrefetch(context, { index, cache, fetcher, sources: [source], plan, only: source.id });
   } catch (error) {
     throw toGphotosfsError(error);
   } finally {
-    progress.stop();
     await fetcher.close();
   }
 }

@@ -6,13 +6,13 @@ import { putLastPrefetch } from '../index/reports.ts';
 import { readStatus } from '../index/status.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
-import { notBegun, type PrefetchReport, prefetch } from '../prefetch/run.ts';
+import { notBegun, type PrefetchReport } from '../prefetch/run.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatBytes, formatColumns, formatCount, formatCounted } from './format.ts';
-import { startProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { selectionOf, selectsAll } from './selection.ts';
+import { showPrefetch } from './show-prefetch.ts';
 import { describeArchives } from './status/archives.ts';
 
 export const run: Run = async (context) => {
@@ -61,7 +61,6 @@ function noteRun(index: Index, plan: Plan, report: PrefetchReport): void {
 
 /** Fetches what a plan lists, and shows how far it is. */
 export async function fetchPlanned(context: Context, plan: Plan): Promise<PrefetchReport> {
-  const { settings, output } = context;
   try {
     await context.cache();
   } catch (error) {
@@ -74,29 +73,14 @@ export async function fetchPlanned(context: Context, plan: Plan): Promise<Prefet
     context.fetcher(),
     context.sources(),
   ]);
-  const progress = await startProgress(output);
-  try {
-    return await prefetch({
-      index,
-      cache,
-      fetcher,
-      sources,
-      plan,
-      jobs: settings.jobs,
-      signal: context.signal(),
-      refine: async (refined) => (await import('./refine.ts')).refineSources(context, refined),
-      progress: ({ files, bytes, totalFiles, totalBytes }) =>
-        progress.update({
-          phase: 'fetching',
-          done: files,
-          total: totalFiles,
-          unit: 'files',
-          bytes: { done: bytes, total: totalBytes },
-        }),
-    });
-  } finally {
-    progress.stop();
-  }
+  return showPrefetch(context, {
+    index,
+    cache,
+    fetcher,
+    sources,
+    plan,
+    refine: async (refined) => (await import('./refine.ts')).refineSources(context, refined),
+  });
 }
 
 function recordOfPlan(plan: Plan): object {

@@ -35,6 +35,26 @@ export async function startProgress(output: Output): Promise<Progress> {
   return createLines(output);
 }
 
+/** Files and bytes that are counted, as states of a phase. */
+export interface CountedFiles {
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalFiles: number;
+  readonly totalBytes: number;
+}
+
+/** Shows them. */
+export function countFiles(progress: Progress, phase: string): (counted: CountedFiles) => void {
+  return ({ files, bytes, totalFiles, totalBytes }) =>
+    progress.update({
+      phase,
+      done: files,
+      total: totalFiles,
+      unit: 'files',
+      bytes: { done: bytes, total: totalBytes },
+    });
+}
+
 /** Follows states, phase by phase, and knows the rate of each. */
 function createFollower(): (state: ProgressState) => { readonly rate: Rate; readonly isNewPhase: boolean } {
   let phase: string | undefined;

@@ -7,7 +7,7 @@ import type { Repaired } from '../prefetch/repair.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatBytes, formatColumns, formatCounted } from './format.ts';
-import { type Progress, startProgress } from './progress.ts';
+import { countFiles, type Progress, startProgress } from './progress.ts';
 import type { Run } from './run.ts';
 
 /** More threads than this read faster than disks deliver. */
@@ -37,14 +37,7 @@ export const run: Run = async (context) => {
       sample: settings.sample,
       inspectors,
       signal: context.signal(),
-      progress: ({ files, bytes, totalFiles, totalBytes }) =>
-        shown.update({
-          phase: 'verifying',
-          done: files,
-          total: totalFiles,
-          unit: 'files',
-          bytes: { done: bytes, total: totalBytes },
-        }),
+      progress: countFiles(shown, 'verifying'),
       ...(settings.repair
         ? {
             repair: async (findings) => {
