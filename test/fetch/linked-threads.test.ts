@@ -5,26 +5,24 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openDailyCounts } from '../../src/index/daily-counts.ts';
 import { projectOf, readClientSecret } from '../../src/sources/google/client-secret.ts';
 import { pacificDay } from '../../src/sources/google/pacific-day.ts';
-import { createPlace, type Place } from '../cli/run-program.ts';
-import { type FakeGoogle, startFakeGoogle } from '../helpers/google/fake-google.ts';
-import { writeGoogleHome } from '../helpers/google/google-home.ts';
+import { type AccountPlace, createAccountPlace } from '../cli/account-place.ts';
+import type { Place } from '../cli/run-program.ts';
+import type { FakeGoogle } from '../helpers/google/fake-google.ts';
 import { jpeg } from '../helpers/google/media.ts';
-import { addPhotos, type FakePhotos } from '../helpers/google/photos.ts';
+import type { FakePhotos } from '../helpers/google/photos.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
 import { partialsOf } from '../promises/library.ts';
 
+let home: AccountPlace;
 let fake: FakeGoogle;
 let photos: FakePhotos;
 let place: Place;
 beforeEach(async () => {
-  fake = await startFakeGoogle();
-  photos = addPhotos(fake);
-  place = createPlace(fake.env);
-  writeGoogleHome(place.home, fake);
+  home = await createAccountPlace();
+  ({ fake, photos, place } = home);
 });
 afterEach(async () => {
-  await place.clean();
-  await fake.close();
+  await home.close();
 });
 
 /** More than the main thread does by itself, to begin with. */

@@ -4,34 +4,28 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPlace, type Place, until } from '../cli/run-program.ts';
-import { type FakeGoogle, startFakeGoogle } from '../helpers/google/fake-google.ts';
-import { writeGoogleHome } from '../helpers/google/google-home.ts';
+import { type AccountPlace, createAccountPlace } from '../cli/account-place.ts';
+import { type Place, until } from '../cli/run-program.ts';
+import type { FakeGoogle } from '../helpers/google/fake-google.ts';
 import { type FakeItem, jpeg } from '../helpers/google/media.ts';
-import { addPhotos, type FakePhotos } from '../helpers/google/photos.ts';
+import type { FakePhotos } from '../helpers/google/photos.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
 import { canMount } from '../helpers/mount-client.ts';
 import { endMount, mount } from './mounting.ts';
 
+let home: AccountPlace;
 let fake: FakeGoogle;
 let photos: FakePhotos;
 let place: Place;
 beforeEach(async () => {
-  fake = await startFakeGoogle();
-  photos = addPhotos(fake);
-  place = createPlace(fake.env);
-  writeGoogleHome(place.home, fake);
+  home = await createAccountPlace();
+  ({ fake, photos, place } = home);
 });
 afterEach(async () => {
-  await place.clean();
-  await fake.close();
+  await home.close();
 });
 
-const run = async (...args: string[]) => {
-  const ended = await place.run('--json', ...args);
-  const lines = ended.stdout.split('\n').filter((line) => line !== '');
-  return { ...ended, results: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
-};
+const run = (...args: string[]) => home.run(...args);
 const bytesSent = () =>
   fake.requests.filter(({ path, method }) => path.startsWith('/media') && method === 'GET');
 

@@ -10,7 +10,7 @@ import { canMount, eventually } from '../helpers/mount-client.ts';
 import { photo } from '../helpers/takeout-builder.ts';
 import { type Server, serveLibrary } from '../mount/semantics/client.ts';
 import { type Hands, python, usersThatMount } from '../mount/semantics/hands.ts';
-import { buildLibrary, listFiles, sha256, withIndex } from './library.ts';
+import { buildLibrary, listFiles, listInTurns, sha256, withIndex } from './library.ts';
 
 const video = 'years/2024/VID_1.mp4';
 const videoBytes = photo('VID_1.mp4', 20_000_000);
@@ -64,20 +64,6 @@ function startReader(offset: number, length: number): Reader {
   }));
   return { child, offset, length, ended };
 }
-
-/** Lists two folders in turns for so many seconds; gives the 99th percentile of each, ms. */
-const listInTurns = `
-import json, os, sys, time
-def listed(folder):
-    began = time.perf_counter()
-    for entry in os.scandir(folder): os.lstat(entry.path)
-    return (time.perf_counter() - began) * 1000
-folders, until, took = sys.argv[2:], time.monotonic() + float(sys.argv[1]), {}
-while time.monotonic() < until:
-    for folder in folders: took.setdefault(folder, []).append(listed(folder))
-    time.sleep(0.02)
-print(json.dumps([[len(t), sorted(t)[int(len(t) * 0.99)]] for t in (took[folder] for folder in folders)]))
-`;
 
 describe.runIf(canMount())('readers', () => {
   it('of one uncached 20 MB file at 50 random offsets, some of them killed: one fetch, right bytes', async () => {
