@@ -8,8 +8,10 @@ import Database from 'better-sqlite3';
 import { useWal } from './wal.ts';
 
 export interface DailyCounts {
-  /** Adds 1 to a count of a day unless it has reached `limit`; whether it did. */
-  take(project: string, day: string, name: string, limit: number): boolean;
+  /** Adds up to `many` to a count of a day, as far as its `limit` allows; how many it added. */
+  take(project: string, day: string, name: string, limit: number, many: number): number;
+  /** Takes `many` off the day's count again: they were not needed. */
+  giveBack(project: string, day: string, name: string, many: number): void;
   used(project: string, day: string, name: string): number;
   close(): void;
 }
@@ -31,15 +33,25 @@ export function openDailyCounts(home: string): DailyCounts {
     throw error;
   }
   // A row is of one day; the first request of another day begins it anew.
-  const add = db.prepare(`
-    INSERT INTO used (project, name, day, count) VALUES (?, ?, ?, 1)
-    ON CONFLICT (project, name) DO UPDATE
-      SET count = iif(day = excluded.day, count + 1, 1), day = excluded.day
-      WHERE day <> excluded.day OR count < ?`);
+  const put = db.prepare(`
+    INSERT INTO used (project, name, day, count) VALUES (?, ?, ?, ?)
+    ON CONFLICT (project, name) DO UPDATE SET count = excluded.count, day = excluded.day`);
+  const giveBack = db.prepare('UPDATE used SET count = count - ? WHERE project = ? AND name = ? AND day = ?');
   const get = db.prepare('SELECT count FROM used WHERE project = ? AND name = ? AND day = ?').pluck();
+  const used = (project: string, day: string, name: string) =>
+    (get.get(project, name, day) as number | undefined) ?? 0;
+  const take = db.transaction(
+    (project: string, day: string, name: string, limit: number, many: number): number => {
+      const before = used(project, day, name);
+      const added = Math.max(0, Math.min(many, limit - before));
+      if (added > 0) put.run(project, name, day, before + added);
+      return added;
+    },
+  );
   return {
-    take: (project, day, name, limit) => add.run(project, name, day, limit).changes > 0,
-    used: (project, day, name) => (get.get(project, name, day) as number | undefined) ?? 0,
+    take: (...wanted) => take.immediate(...wanted),
+    giveBack: (project, day, name, many) => void giveBack.run(many, project, name, day),
+    used,
     close: () => db.close(),
   };
 }

@@ -101,6 +101,9 @@ export function createGoogleClient(request: GoogleClientRequest): GoogleClient {
     open: (wanted) => openBytes(perform, wanted),
     permit: ({ url, authorized, daily, what, signal }) =>
       permit({ url: new URL(url), authorized, daily, what, signal }),
-    close: () => http.close(),
+    async close() {
+      budget.close();
+      await http.close();
+    },
   };
 }

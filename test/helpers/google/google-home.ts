@@ -70,11 +70,14 @@ export function memoryCounts(): DailyCounts {
   const counts = new Map<string, number>();
   const key = (...parts: readonly string[]) => parts.join('\n');
   return {
-    take(project, day, quota, limit) {
+    take(project, day, quota, limit, many) {
       const used = counts.get(key(project, day, quota)) ?? 0;
-      if (used >= limit) return false;
-      counts.set(key(project, day, quota), used + 1);
-      return true;
+      const added = Math.max(0, Math.min(many, limit - used));
+      counts.set(key(project, day, quota), used + added);
+      return added;
+    },
+    giveBack(project, day, quota, many) {
+      counts.set(key(project, day, quota), (counts.get(key(project, day, quota)) ?? 0) - many);
     },
     used: (project, day, quota) => counts.get(key(project, day, quota)) ?? 0,
   };

@@ -51,7 +51,7 @@ describe("the day's quota", () => {
 
   it('stops by itself when it is used up, and says when to go on', async () => {
     let left = 2;
-    counts = { ...memoryCounts(), take: () => left-- > 0 };
+    counts = { ...memoryCounts(), take: () => (left-- > 0 ? 1 : 0) };
     await client.close();
     client = openTestClient(home, fake, { counts });
     await call();

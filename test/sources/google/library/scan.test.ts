@@ -296,7 +296,8 @@ describe('a sync that is cut short', () => {
     const counts = { left: 150 };
     google = await openPhotosHome(photos(200), {
       counts: {
-        take: (_project, _day, quota) => quota === 'requests' || counts.left-- > 0,
+        take: (_project, _day, quota) => (quota === 'requests' || counts.left-- > 0 ? 1 : 0),
+        giveBack: () => {},
         used: () => 0,
       },
     });
