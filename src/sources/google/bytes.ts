@@ -22,6 +22,8 @@ export interface OpenBytesRequest extends HeadRequest {
   readonly end?: number | undefined;
   /** Told each time the host asks to slow down. */
   readonly slowed?: (() => void) | undefined;
+  /** In pieces as the connection gives them; default joined to larger ones. */
+  readonly asTheyCome?: boolean | undefined;
 }
 
 export interface HeadAnswer {
@@ -48,7 +50,7 @@ export function headBytes(perform: Perform, request: HeadRequest): Promise<HeadA
 }
 
 export function openBytes(perform: Perform, request: OpenBytesRequest): Promise<OpenedBytes> {
-  const { start = 0, end, what, signal } = request;
+  const { start = 0, end, what, signal, asTheyCome } = request;
   const isWhole = start === 0 && end === undefined;
   const range = isWhole ? {} : { range: `bytes=${start}-${end === undefined ? '' : end - 1}` };
   return perform(bytesExchange('GET', request, range), async (answer) => {
@@ -59,7 +61,7 @@ export function openBytes(perform: Perform, request: OpenBytesRequest): Promise<
         start: first,
         type: mediaType(answer.headers),
         etag: headerOf(answer.headers, 'etag'),
-        bytes: checkedBytes(answer, { length, what, signal }),
+        bytes: checkedBytes(answer, { length, what, signal, asTheyCome }),
       };
     } catch (error) {
       answer.body.destroy();

@@ -8,6 +8,8 @@ export interface Announced {
   readonly length: number | undefined;
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
+  /** Give pieces as the connection does: for who takes them at once, a joined one is a copy. */
+  readonly asTheyCome?: boolean | undefined;
 }
 
 /**
@@ -44,7 +46,7 @@ function gather() {
  * earlier, also one that has not begun.
  */
 export function checkedBytes({ body, host }: HttpAnswer, announced: Announced): AsyncIterable<Buffer> {
-  const { length, what, signal } = announced;
+  const { length, what, signal, asTheyCome = false } = announced;
   const wrong = (how: string) =>
     new GphotosfsError('source-unreachable', `${what}: ${host} sent ${how} bytes than it had announced`);
 
@@ -55,6 +57,10 @@ export function checkedBytes({ body, host }: HttpAnswer, announced: Announced): 
       for await (const chunk of body as AsyncIterable<Buffer>) {
         received += chunk.length;
         if (length !== undefined && received > length) throw wrong('more');
+        if (asTheyCome) {
+          yield chunk;
+          continue;
+        }
         gathered.add(chunk);
         if (received === length || gathered.isDue()) yield gathered.take();
       }

@@ -31,7 +31,7 @@ export function openMediaLink(http: Http, link: BytesLink, size: number): AsyncI
     answer.body.destroy();
     throw new GphotosfsError('internal', `${what}: ${answer.host} answered ${answer.status}`);
   };
-  const client = { open: (wanted: OpenBytesRequest) => openBytes(once, wanted) };
+  const client = { open: (wanted: OpenBytesRequest) => openBytes(once, { ...wanted, asTheyCome: true }) };
   return openMedia(
     { client, family, what, link: async () => link.url, authorized: false, daily: undefined },
     { size },
