@@ -5,11 +5,13 @@
  */
 import { closeSync, lstatSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
-import { type CacheStat, getCached } from '../index/cached.ts';
+import type { CachedPlace, CacheStat } from '../index/cached.ts';
 import type { Index } from '../index/open.ts';
 import { pathOf } from '../index/tree.ts';
+import type { Content } from '../model/words.ts';
 import { sameStat, statOf } from './cache-stat.ts';
 import { closeDirectory, type Directory, openDirectory, openRegular } from './directories.ts';
+import { createNextPlaces } from './next-places.ts';
 
 export { sameStat, statOf } from './cache-stat.ts';
 
@@ -20,7 +22,7 @@ export interface CachedFiles {
    * was recorded. The caller closes it.
    */
   open(ino: number): number | undefined;
-  /** The same, with the file's size, bytes, and what else it was compared with. */
+  /** The same, with the file's size, its bytes, and what else it was compared with, all of one moment. */
   openSized(ino: number): OpenedCacheFile | undefined;
   close(): void;
 }
@@ -29,6 +31,8 @@ export interface OpenedCacheFile {
   readonly fd: number;
   readonly size: number;
   readonly recorded: CacheStat;
+  /** Which bytes it shows. */
+  readonly content: Content;
 }
 
 /** Whether what has this name looks as it did when its bytes were known to be right. */
@@ -45,44 +49,43 @@ export function isAsRecorded(directory: Directory, name: string, recorded: Cache
 const openDirectories = 64;
 
 export function createCachedFiles(index: Index, root: Directory): CachedFiles {
-  const directories = new LRUCache<string, Directory>({
+  const places = createNextPlaces(index);
+  const directories = new LRUCache<number, Directory>({
     max: openDirectories,
     dispose: (directory) => closeDirectory(directory),
   });
 
-  function directoryOf(names: readonly string[]): Directory {
-    const key = names.join('/');
-    let directory = directories.get(key);
+  function directoryOf(ino: number): Directory {
+    let directory = directories.get(ino);
     if (directory === undefined) {
-      directory = openDirectory(root, names);
-      directories.set(key, directory);
+      directory = openDirectory(root, pathOf(index, ino) ?? []);
+      directories.set(ino, directory);
     }
     return directory;
   }
 
-  function openRecorded(names: readonly string[], recorded: CacheStat): number | undefined {
-    const { fd, stats } = openRegular(directoryOf(names.slice(0, -1)), names.at(-1) ?? '');
-    if (sameStat(statOf(stats), recorded)) return fd;
-    closeSync(fd);
-    return undefined;
-  }
-
-  function openSized(ino: number): OpenedCacheFile | undefined {
-    const recorded = getCached(index, ino);
-    const names = recorded === undefined ? undefined : pathOf(index, ino);
-    if (recorded === undefined || names === undefined) return undefined;
-    const key = names.slice(0, -1).join('/');
+  /** Opens what lies at a place, if it is as recorded. */
+  function openAt({ parent, name, recorded, content }: CachedPlace): OpenedCacheFile | undefined {
     // A held directory may have been moved away or replaced since: then once more from the root.
-    for (const held of directories.has(key) ? [true, false] : [false]) {
-      if (!held) directories.delete(key);
+    for (const held of directories.has(parent) ? [true, false] : [false]) {
+      if (!held) directories.delete(parent);
       try {
-        const fd = openRecorded(names, recorded);
-        if (fd !== undefined) return { fd, size: recorded.size, recorded };
+        const { fd, stats } = openRegular(directoryOf(parent), name);
+        if (sameStat(statOf(stats), recorded)) return { fd, size: recorded.size, recorded, content };
+        closeSync(fd);
       } catch {
         // Missing, a link, unreadable: not the recorded file. Whoever fetches it again says so.
       }
     }
     return undefined;
+  }
+
+  function openSized(ino: number): OpenedCacheFile | undefined {
+    const place = places.get(ino);
+    const opened = place && openAt(place);
+    if (place === undefined || opened !== undefined) return opened;
+    const now = places.getNow(ino);
+    return now && !sameStat(now.recorded, place.recorded) ? openAt(now) : undefined;
   }
 
   return {

@@ -36,6 +36,59 @@ export function getCached(index: Index, ino: number): CachedRow | undefined {
   };
 }
 
+/** All that it takes to open a cached file, of one moment. */
+export interface CachedPlace {
+  readonly ino: number;
+  readonly recorded: CacheStat;
+  /** Its first entry: the directory, the cookie there, and the name. */
+  readonly parent: number;
+  readonly entry: number;
+  readonly name: string;
+  /** Which bytes it shows. */
+  readonly content: Content;
+}
+
+const placeColumns =
+  'c.ino, c.size, c.mtime_ms, c.ctime_ms, c.cache_ino, e.parent, e.id, e.name, f.size, f.crc32';
+
+function placeOf(row: readonly unknown[]): CachedPlace {
+  return {
+    ino: row[0] as number,
+    recorded: {
+      size: row[1] as number,
+      mtimeMs: row[2] as number,
+      ctimeMs: row[3] as number,
+      cacheIno: row[4] as number,
+    },
+    parent: row[5] as number,
+    entry: row[6] as number,
+    name: row[7] as string,
+    content: { size: row[8] as number, crc32: (row[9] as number | null) ?? undefined },
+  };
+}
+
+export function getCachedPlace(index: Index, ino: number): CachedPlace | undefined {
+  const row = rawStatement(
+    index,
+    `SELECT ${placeColumns} FROM cached c JOIN file f ON f.ino = c.ino JOIN inode i ON i.ino = c.ino
+       JOIN entry e ON e.parent = i.parent AND e.id = i.entry
+     WHERE c.ino = ?`,
+  ).get(ino) as unknown[] | undefined;
+  return row === undefined ? undefined : placeOf(row);
+}
+
+/** The places of the cached files among the next `limit` entries of a directory. */
+export function cachedPlacesAfter(index: Index, parent: number, entry: number, limit: number): CachedPlace[] {
+  const rows = rawStatement(
+    index,
+    `SELECT ${placeColumns}
+     FROM (SELECT * FROM entry WHERE parent = ? AND id > ? ORDER BY id LIMIT ?) e
+       JOIN inode i ON i.ino = e.ino AND i.parent = e.parent AND i.entry = e.id
+       JOIN cached c ON c.ino = e.ino JOIN file f ON f.ino = e.ino`,
+  ).all(parent, entry, limit) as unknown[][];
+  return rows.map(placeOf);
+}
+
 export function isCached(index: Index, ino: number): boolean {
   return rawStatement(index, `SELECT 1 FROM cached c WHERE c.ino = ? AND ${intact}`).get(ino) !== undefined;
 }

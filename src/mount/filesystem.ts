@@ -2,7 +2,7 @@
  * The file system as plain functions over the index and the cache: no FUSE in here, so it is tested unmounted.
  * Nothing here waits on a network or writes. Drivers translate what it gives to their protocol.
  */
-import { closeSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { createCachedFiles } from '../cache/cached-file.ts';
 import { closeDirectory, openRoot } from '../cache/directories.ts';
 import { getFile } from '../index/items.ts';
@@ -77,16 +77,10 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
     listxattr: attributes.list,
     getxattr: attributes.get,
     open(ino) {
-      // Size and bytes of one moment, also while a revision is being published.
       const opened = cached.openSized(ino);
-      // After that, so that bytes are never taken for older ones than they are.
+      if (opened !== undefined) return opened;
       const file = getFile(index, ino);
-      if (file === undefined) {
-        if (opened !== undefined) closeSync(opened.fd);
-        throw new GphotosfsError('not-found', `inode ${ino} is no file`);
-      }
-      const content = { size: file.size, crc32: file.crc32 };
-      if (opened !== undefined) return { ...opened, content };
+      if (file === undefined) throw new GphotosfsError('not-found', `inode ${ino} is no file`);
       if (!hasLocation(index, ino)) {
         throw new GphotosfsError(
           'unavailable',
@@ -96,7 +90,8 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
           },
         );
       }
-      return { fd: undefined, size: file.size, content };
+      const { size, crc32 } = file;
+      return { fd: undefined, size, content: { size, crc32 } };
     },
     statfs() {
       const stats = statfsSync(cachePath);
