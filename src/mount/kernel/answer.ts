@@ -8,7 +8,16 @@ import { errorCode } from '../../model/errors.ts';
 import type { Attributes, DirectoryEntry } from '../driver.ts';
 import type { StatFs } from '../filesystem.ts';
 import type { Presentation } from './messages.ts';
-import { answerHeaderLength, direntLength, entryOutLength, maxRead, nameMax } from './protocol.ts';
+import {
+  answerHeaderLength,
+  direntLength,
+  entryOutLength,
+  invalidateInodeOutLength,
+  maxRead,
+  nameMax,
+  notification,
+  storeOutLength,
+} from './protocol.ts';
 
 /**
  * Seconds for which the kernel may keep an entry (also that there is none) and attributes without asking.
@@ -19,6 +28,7 @@ const blockSize = 4096;
 /** `DT_…` of <dirent.h> for each kind. */
 const direntType = { file: 8, directory: 4, symlink: 10 } as const;
 const two32 = 0x1_0000_0000;
+const bodyWord = answerHeaderLength / 4;
 
 export interface AnswerBuffer {
   readonly bytes: Buffer;
@@ -58,6 +68,30 @@ export function sendAnswer(
     if (code === 'ENOENT' || code === 'ENODEV') return false;
     throw failure;
   }
+}
+
+/**
+ * The notification that the attributes of an inode are to be asked for again. Unlike one of pages (`invalidate.ts`) it waits for
+ * nothing, so it may be sent while a request is answered.
+ */
+export function sendOutdated(device: number, answer: AnswerBuffer, ino: number): boolean {
+  const { words } = answer;
+  put64(words, bodyWord, ino);
+  // A negative offset says attributes only.
+  put64(words, bodyWord + 2, -1);
+  put64(words, bodyWord + 4, 0);
+  return sendAnswer(device, answer, 0, 0, -notification.invalidateInode, invalidateInodeOutLength);
+}
+
+/** The notification of `length` bytes that start a file and already stand in the buffer behind room for this. */
+export function sendStored(device: number, answer: AnswerBuffer, ino: number, length: number): boolean {
+  const { words } = answer;
+  put64(words, bodyWord, ino);
+  put64(words, bodyWord + 2, 0);
+  words[bodyWord + 4] = length;
+  words[bodyWord + 5] = 0;
+  // A notification is an answer to no request, with its code in the place of the error.
+  return sendAnswer(device, answer, 0, 0, -notification.store, storeOutLength + length);
 }
 
 /** Writes a whole number of up to 53 bits and its sign as a 64-bit field at word `at`. */
@@ -103,8 +137,6 @@ function putEntry(words: Uint32Array, at: number, attributes: Attributes, as: Pr
   words[at + 9] = 0;
   putAttributes(words, at + 10, attributes, as);
 }
-
-const bodyWord = answerHeaderLength / 4;
 
 /** The body of an answer to LOOKUP: an entry. */
 export function putLookup(answer: AnswerBuffer, attributes: Attributes, as: Presentation): void {

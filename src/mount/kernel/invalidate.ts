@@ -6,7 +6,7 @@ import { write } from 'node:fs';
 import { errorCode } from '../../model/errors.ts';
 import type { MountRequest, TreeChange } from '../driver.ts';
 import type { Device } from './device.ts';
-import { answerHeaderLength, notification, writeInt64 } from './protocol.ts';
+import { answerHeaderLength, invalidateInodeOutLength, notification, writeInt64 } from './protocol.ts';
 
 export interface Invalidator {
   /** Resolves once the kernel has been told. */
@@ -46,7 +46,7 @@ export function createInvalidator(device: Device, log: MountRequest['log']): Inv
 
 /** `struct fuse_notify_inval_inode_out`: ino, offset, length; both 0 for attributes and all pages. */
 function inodeMessage(ino: number): Buffer {
-  return message(notification.invalidateInode, 24, (body) => writeInt64(body, 0, ino));
+  return message(notification.invalidateInode, invalidateInodeOutLength, (body) => writeInt64(body, 0, ino));
 }
 
 /** `struct fuse_notify_inval_entry_out`: parent u64, name length u32, flags u32; then the name and a NUL. */

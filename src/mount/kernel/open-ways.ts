@@ -1,6 +1,7 @@
 /**
  * Which way an open file is read. A cached file that nobody has open is shown to the kernel, which then reads it by
- * itself (passthrough); everything else is read through this process and kept in the kernel's page cache.
+ * itself (passthrough), or, if it is small, put into the kernel's page cache at once; everything else is read through
+ * this process and kept in the kernel's page cache.
  *
  * The kernel allows one of these per inode at a time, and one backing file: an open that differs from those before it
  * ends in EIO (measured on Linux 6.18). So the first open of an inode settles the way until the last one is
@@ -13,7 +14,9 @@ import { sameContent } from '../../model/content.ts';
 import type { OpenedFile } from '../driver.ts';
 import type { BackingFiles } from './backing-files.ts';
 import { addToBoard, type Board } from './board.ts';
+import { createKeptPages } from './kept-pages.ts';
 import { openFlag } from './protocol.ts';
+import { isSmall } from './stored-pages.ts';
 
 /** How an open is answered. */
 export interface Way {
@@ -22,12 +25,18 @@ export interface Way {
   readonly backingId: number;
   /** The kernel reads the file by itself: no READ will come. */
   readonly byKernel: boolean;
+  /**
+   * What the kernel has in its page cache is to be kept, or, as it has nothing and the file is small, to be filled now, or to
+   * be dropped with the attributes, as it may be of former bytes.
+   */
+  readonly pages: 'keep' | 'fill' | 'drop';
 }
 
 export interface OpenWays {
   /** Settles the way for one more open of `ino`, to be given back by `release`. */
   open(ino: number, file: OpenedFile): Way;
-  release(ino: number): void;
+  /** @param changed whether the kernel was told of any change since that open: pages read after that may be of former bytes */
+  release(ino: number, changed: boolean): void;
 }
 
 /** An inode that is open. */
@@ -37,18 +46,17 @@ interface OpenInode {
   readonly file: OpenedFile;
   /** The number by which the kernel knows the file that it reads by itself; 0 where reads come here. */
   readonly backingId: number;
-  /** Since then it was opened with other bytes, so pages that the earlier ones leave are old. */
+  /** Since then it was opened with other bytes, or something changed: pages that the earlier ones leave may be old. */
   outdated: boolean;
 }
 
 /** @param backingFiles undefined where the kernel has no passthrough */
 export function createOpenWays(board: Board, backingFiles: BackingFiles | undefined): OpenWays {
   const inodes = new Map<number, OpenInode>();
-  /** Inodes of which the kernel keeps pages with former bytes. */
-  const oldPages = new Set<number>();
+  const kept = createKeptPages();
 
   function firstOpen(file: OpenedFile): OpenInode {
-    const backingId = (file.fd === undefined ? undefined : backingFiles?.add(file.fd)) ?? 0;
+    const backingId = (file.fd === undefined || isSmall(file) ? undefined : backingFiles?.add(file.fd)) ?? 0;
     if (backingId !== 0) addToBoard(board, 'backingFiles', 1);
     return { opens: 0, file, backingId, outdated: false };
   }
@@ -60,6 +68,12 @@ export function createOpenWays(board: Board, backingFiles: BackingFiles | undefi
       return recorded.cacheIno === first.recorded.cacheIno;
     // Only what is fetched through the page cache may go on as a cached file there, and the other way round.
     return inode.backingId === 0 && sameContent(content, first.content);
+  }
+
+  function pagesOf(ino: number, file: OpenedFile): Way['pages'] {
+    const ofWhich = kept.opened(ino, file);
+    if (ofWhich === 'none' && isSmall(file)) return 'fill';
+    return ofWhich === 'others' ? 'drop' : 'keep';
   }
 
   return {
@@ -75,21 +89,29 @@ export function createOpenWays(board: Board, backingFiles: BackingFiles | undefi
       if (!hasBytesOf(inode, file)) {
         inode.outdated = true;
         addToBoard(board, 'directOpens', 1);
-        return { flags: way | openFlag.directIo, backingId, byKernel: false };
+        const flags = way | openFlag.directIo | openFlag.noFlush;
+        return { flags, backingId, byKernel: false, pages: 'keep' };
       }
       if (backingId !== 0) {
         addToBoard(board, 'kernelOpens', 1);
-        return { flags: way, backingId, byKernel: true };
+        return { flags: way, backingId, byKernel: true, pages: 'keep' };
       }
       addToBoard(board, 'pagedOpens', 1);
-      return { flags: oldPages.delete(ino) ? 0 : openFlag.keepCache, backingId, byKernel: false };
+      // A read that finds its cache file too short says so itself, so a close need not ask.
+      const pages = inode.opens > 1 ? 'keep' : pagesOf(ino, file);
+      const flags = openFlag.noFlush | (pages === 'drop' ? 0 : openFlag.keepCache);
+      return { flags, backingId, byKernel: false, pages };
     },
-    release(ino) {
+    release(ino, changed) {
       const inode = inodes.get(ino);
-      if (inode === undefined || --inode.opens > 0) return;
+      if (inode === undefined) return;
+      if (changed) inode.outdated = true;
+      if (--inode.opens > 0) return;
       inodes.delete(ino);
-      if (inode.outdated) oldPages.add(ino);
-      if (inode.backingId === 0) return;
+      if (inode.backingId === 0) {
+        if (inode.outdated) kept.doubt(ino);
+        return;
+      }
       backingFiles?.remove(inode.backingId);
       addToBoard(board, 'backingFiles', -1);
     },

@@ -98,6 +98,8 @@ export const openFlag = {
   directIo: 1 << 0,
   keepCache: 1 << 1,
   cacheDir: 1 << 3,
+  /** Its close asks nothing (Linux 5.16; ignored by older ones). */
+  noFlush: 1 << 5,
   passthrough: 1 << 7,
 } as const;
 
@@ -130,7 +132,12 @@ export const xattrSizeOutLength = 8;
 export const direntLength = 24;
 
 /** `enum fuse_notify_code`. */
-export const notification = { invalidateInode: 2, invalidateEntry: 3 } as const;
+export const notification = { invalidateInode: 2, invalidateEntry: 3, store: 4 } as const;
+
+/** `struct fuse_notify_inval_inode_out`: inode u64, offset i64, length i64. */
+export const invalidateInodeOutLength = 24;
+/** `struct fuse_notify_store_out` before the data: inode u64, offset u64, size u32, padding. */
+export const storeOutLength = 24;
 
 /** One READ at most: 256 pages, the most a kernel grants (`FUSE_MAX_MAX_PAGES`). Also the mount option `max_read`. */
 export const maxPages = 256;

@@ -2,16 +2,26 @@
  * Files: open, read, release. A file in the cache is read here, straight into the answer; one that must be
  * fetched is left to the main thread. A file that gets published while it is open moves over with its next read.
  */
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { monotonicMs } from '../../model/clock.ts';
 import { sameContent } from '../../model/content.ts';
 import { errno } from '../errno.ts';
-import { putOpen } from './answer.ts';
+import { putOpen, sendOutdated } from './answer.ts';
 import { readBoard } from './board.ts';
 import type { OpenFile } from './handles.ts';
-import { answerHeaderLength, maxRead, openIn, openOutLength, readIn, readUint64 } from './protocol.ts';
+import {
+  answerHeaderLength,
+  maxRead,
+  openFlag,
+  openIn,
+  openOutLength,
+  readIn,
+  readUint64,
+} from './protocol.ts';
+import { readFully } from './read-fully.ts';
 import { type Request, uniqueOf } from './request.ts';
 import { fail, type Handler, ok, type Session } from './session.ts';
+import { storePages } from './stored-pages.ts';
 
 /** The bits of `open(2)`'s flags that say reading or writing; reading is 0 (`O_ACCMODE`). */
 const accessMode = 3;
@@ -27,9 +37,14 @@ export const open: Handler = (session, request) => {
   const { fd, size, content } = opened;
   const way = session.ways.open(ino, opened);
   const { byKernel } = way;
-  const file = { ino, openedAt, changedAtOpen, fd, size, content, byKernel, seenPublished };
+  const file: OpenFile = { ino, openedAt, changedAtOpen, fd, size, content, byKernel, seenPublished };
   const handle = session.files.open(file);
-  putOpen(session.answer, handle, way.flags, way.backingId);
+  if (way.pages === 'fill' && fd !== undefined) storePages(session.device, session.answer, ino, fd, size);
+  // Its size as well: reads end where the kernel takes the end to be.
+  if (way.pages === 'drop') sendOutdated(session.device, session.answer, ino);
+  // The kernel may have been told to forget other bytes before it was given these: then it drops what it has.
+  const flags = hasChangedSince(session, file) ? way.flags & ~openFlag.keepCache : way.flags;
+  putOpen(session.answer, handle, flags, way.backingId);
   // A handle that the kernel did not take is never released.
   if (!ok(session, request, openOutLength)) give(session, handle);
 };
@@ -43,8 +58,12 @@ export const release: Handler = (session, request) => {
 function give(session: Session, handle: number): void {
   const file = session.files.release(handle);
   if (file === undefined) return;
-  session.ways.release(file.ino);
+  session.ways.release(file.ino, hasChangedSince(session, file));
   close(file);
+}
+
+function hasChangedSince(session: Session, file: OpenFile): boolean {
+  return readBoard(session.board, 'changed') !== file.changedAtOpen;
 }
 
 /**
@@ -86,23 +105,13 @@ export const read: Handler = (session, request) => {
     request.answered = true;
     const { ino, openedAt } = file;
     session.post({ type: 'read', unique: uniqueOf(request), ino, offset, length, openedAt });
-  } else if (readFully(file.fd, session.answer.bytes, length, offset)) {
+  } else if (readFully(file.fd, session.answer.bytes, answerHeaderLength, length, offset)) {
     ok(session, request, length);
   } else {
     // The kernel would fill what is missing with zeros, or shorten the file.
     failShort(session, request, file);
   }
 };
-
-/** Reads `length` bytes into the answer's body; false where the file ends before. */
-function readFully(fd: number, bytes: Buffer, length: number, offset: number): boolean {
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, bytes, answerHeaderLength + done, length - done, offset + done);
-    if (got === 0) return false;
-    done += got;
-  }
-  return true;
-}
 
 /**
  * Opens the cache file of a file that was not cached when it was opened, if anything was published since. Where
@@ -113,7 +122,7 @@ function lookAgain(session: Session, file: OpenFile): void {
   const published = readBoard(session.board, 'published');
   if (file.seenPublished === published) return;
   file.seenPublished = published;
-  if (readBoard(session.board, 'changed') !== file.changedAtOpen) return;
+  if (hasChangedSince(session, file)) return;
   try {
     const { fd, size, content } = session.filesystem.open(file.ino);
     // A revision: `changed` may not tell of it yet, and what this reader was given before is of the former bytes.

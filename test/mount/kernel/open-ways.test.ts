@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -117,70 +117,78 @@ describe.runIf(canMount() && hasPassthrough)('files that the kernel reads by its
     expect(await stats()).toMatchObject({ kernelOpens: 1, pagedOpens: 2 });
   });
 
-  it('never give EIO, nor a mixture, however opens, revisions and releases mix', async () => {
-    const files = Array.from({ length: 4 }, (_, n) => {
-      const name = `mixed-${n}`;
-      const ino = tree.addFile(directory, name, { size: 150_000 });
-      // Bytes of the first version are those that the remote reader gives; each version has another size.
-      return { name, ino, versions: [bytesOf(ino, 0, 150_000)] };
-    });
-    let done = false;
-    let readings = 0;
-    const reader = async (seed: number) => {
-      for (let n = seed; !done; n++) {
-        const { name, versions } = files[n % files.length] ?? expect.fail();
-        const file = await open(at(name));
-        await sleep((n * 7) % 15);
-        // Who opened it while its cache file was not as recorded, and was to be fed by the source, gets EIO from a read when
-        // a revision has come. A clash of ways would be an EIO from open, which fails the test.
-        const bytes = await allOf(file).catch((error: NodeJS.ErrnoException) => error.code);
-        await sleep((n * 5) % 11);
-        await file.close();
-        if (bytes === 'EIO') continue;
-        if (!Buffer.isBuffer(bytes)) expect.fail(`${name}: ${bytes}`);
-        readings++;
-        if (!versions.some((version) => version.equals(bytes)))
-          expect.fail(`${name}: ${bytes.length} bytes that are no version of it`);
-      }
-    };
-    const readers = Promise.all(Array.from({ length: 12 }, (_, n) => reader(n * 3)));
-    const events = (async () => {
-      for (let round = 0; round < 12; round++) {
-        for (const { name, ino, versions } of files) {
-          // The source has the first version only.
-          if (round === 4) await server.tell({ do: 'behave', ino, behaviour: { end: 'error' } });
-          const latest = versions.at(-1) ?? expect.fail();
-          if (round === 0) tree.cacheFile(ino, latest);
-          // Found wrong by verify, and right again: in between it is fetched, which only the first version can be.
-          else if (round < 4) dropCached(tree.index, ino);
-          else {
-            const version = Buffer.alloc(150_000 + round * 10_000 + ino, `version ${round} `);
-            versions.push(version);
-            revise(ino, name, version);
-          }
-          await tellOf(ino);
-          await sleep(20);
-          if (round > 0 && round < 4)
-            recordCached(tree.index, ino, join(tree.cachePath, 'years', '2021', name));
-          await sleep(10);
-          // Now and then nobody has it open, and the way is settled anew.
+  it.each([
+    { what: 'large', firstSize: 150_000 },
+    { what: 'small', firstSize: 20_000 },
+  ])(
+    'never give EIO, nor a mixture, however opens, revisions and releases of $what ones mix',
+    async ({ what, firstSize }) => {
+      const files = Array.from({ length: 4 }, (_, n) => {
+        const name = `mixed-${n}`;
+        const ino = tree.addFile(directory, name, { size: firstSize });
+        // Bytes of the first version are those that the remote reader gives; each version has another size.
+        return { name, ino, versions: [bytesOf(ino, 0, firstSize)] };
+      });
+      let done = false;
+      let readings = 0;
+      const reader = async (seed: number) => {
+        for (let n = seed; !done; n++) {
+          const { name, versions } = files[n % files.length] ?? expect.fail();
+          const file = await open(at(name));
+          await sleep((n * 7) % 15);
+          // Who opened it while its cache file was not as recorded, and was to be fed by the source, gets EIO from a read when
+          // a revision has come. A clash of ways would be an EIO from open, which fails the test.
+          const bytes = await allOf(file).catch((error: NodeJS.ErrnoException) => error.code);
+          await sleep((n * 5) % 11);
+          await file.close();
+          if (bytes === 'EIO') continue;
+          if (!Buffer.isBuffer(bytes)) expect.fail(`${name}: ${bytes}`);
+          readings++;
+          if (!versions.some((version) => version.equals(bytes)))
+            expect.fail(`${name}: ${bytes.length} bytes that are no version of it`);
         }
-      }
-    })();
-    await Promise.race([events, readers]);
-    done = true;
-    await Promise.all([events, readers]);
-    const end = await eventually(
-      stats,
-      ({ openFiles = 0, backingFiles = 0 }) => openFiles + backingFiles === 0,
-    );
-    expect(end).toMatchObject({ openFiles: 0, backingFiles: 0 });
-    // It did mix, and each way was used.
-    for (const count of [end.kernelOpens, end.directOpens, end.pagedOpens]) expect(count).toBeGreaterThan(10);
-    expect(readings).toBeGreaterThan(200);
-    const warnings = (await server.state()).log.filter((line) => line.startsWith('warn'));
-    expect(warnings.filter((line) => !line.includes('told to fail'))).toEqual([]);
-  });
+      };
+      const readers = Promise.all(Array.from({ length: 12 }, (_, n) => reader(n * 3)));
+      const events = (async () => {
+        for (let round = 0; round < 12; round++) {
+          for (const { name, ino, versions } of files) {
+            // The source has the first version only.
+            if (round === 4) await server.tell({ do: 'behave', ino, behaviour: { end: 'error' } });
+            const latest = versions.at(-1) ?? expect.fail();
+            if (round === 0) tree.cacheFile(ino, latest);
+            // Found wrong by verify, and right again: in between it is fetched, which only the first version can be.
+            else if (round < 4) dropCached(tree.index, ino);
+            else {
+              const version = Buffer.alloc(firstSize + round * 8000 + ino, `version ${round} `);
+              versions.push(version);
+              revise(ino, name, version);
+            }
+            await tellOf(ino);
+            await sleep(20);
+            if (round > 0 && round < 4)
+              recordCached(tree.index, ino, join(tree.cachePath, 'years', '2021', name));
+            await sleep(10);
+            // Now and then nobody has it open, and the way is settled anew.
+          }
+        }
+      })();
+      await Promise.race([events, readers]);
+      done = true;
+      await Promise.all([events, readers]);
+      const end = await eventually(
+        stats,
+        ({ openFiles = 0, backingFiles = 0 }) => openFiles + backingFiles === 0,
+      );
+      expect(end).toMatchObject({ openFiles: 0, backingFiles: 0 });
+      // It did mix, and each way was used.
+      for (const count of [end.directOpens, end.pagedOpens]) expect(count).toBeGreaterThan(10);
+      if (what === 'large') expect(end.kernelOpens).toBeGreaterThan(10);
+      else expect(end.kernelOpens).toBe(0);
+      expect(readings).toBeGreaterThan(200);
+      const warnings = (await server.state()).log.filter((line) => line.startsWith('warn'));
+      expect(warnings.filter((line) => !line.includes('told to fail'))).toEqual([]);
+    },
+  );
 });
 
 describe.runIf(canMount())('files that are read through this process', () => {
@@ -207,6 +215,82 @@ describe.runIf(canMount())('files that are read through this process', () => {
   });
 });
 
+describe.runIf(canMount()).each([
+  { passthrough: true, size: 50_000 },
+  { passthrough: false, size: 50_000 },
+  { passthrough: false, size: 300_000 },
+])('a file of $size bytes, passthrough $passthrough', ({ passthrough, size }) => {
+  beforeEach(() => start({ passthrough }));
+  afterEach(stop);
+
+  it('is not read from pages of former bytes before the kernel was told of a revision', async () => {
+    const ino = tree.addFile(directory, 'revised', { size });
+    const [old, fresh] = [Buffer.alloc(size, 'old'), Buffer.alloc(size, 'fresh')];
+    tree.cacheFile(ino, old);
+    expect((await readFile(at('revised'))).equals(old)).toBe(true);
+    await eventually(stats, ({ openFiles }) => openFiles === 0);
+    revise(ino, 'revised', fresh);
+    const during = await open(at('revised'));
+    expect((await during.read(Buffer.alloc(5), 0, 5, 0)).buffer.toString()).toBe('fresh');
+    await tellOf(ino);
+    expect((await allOf(during)).equals(fresh)).toBe(true);
+    await during.close();
+    expect(await stats()).toMatchObject({ kernelOpens: 0, directOpens: 0, pagedOpens: 2 });
+  });
+
+  it('leaves no pages of former bytes when it was read on after a revision came', async () => {
+    const ino = tree.addFile(directory, 'read on', { size });
+    const [old, fresh] = [Buffer.alloc(size, 'old'), Buffer.alloc(size, 'fresh')];
+    tree.cacheFile(ino, old);
+    const before = await open(at('read on'));
+    revise(ino, 'read on', fresh);
+    await tellOf(ino);
+    expect((await allOf(before)).equals(old)).toBe(true);
+    await before.close();
+    await eventually(stats, ({ openFiles }) => openFiles === 0);
+    expect((await readFile(at('read on'))).equals(fresh)).toBe(true);
+    expect(await stats()).toMatchObject({ kernelOpens: 0, directOpens: 0, pagedOpens: 2 });
+  });
+});
+
+describe.runIf(canMount()).each([{ passthrough: true }, { passthrough: false }])(
+  'small files, passthrough $passthrough',
+  ({ passthrough }) => {
+    beforeEach(() => start({ passthrough }));
+    afterEach(stop);
+
+    it('cost an open and a release, and no request to read', async () => {
+      const sizes = [1, 4095, 4096, 4097, 30_000, 131_072];
+      const inos = sizes.map((size) => {
+        const ino = tree.addFile(directory, `small-${size}`, { size });
+        tree.cacheFile(ino, bytesOf(ino, 0, size));
+        return ino;
+      });
+      for (const size of sizes) await stat(at(`small-${size}`));
+      const before = await stats();
+      for (const [n, size] of sizes.entries()) {
+        const bytes = await readFile(at(`small-${size}`));
+        expect(bytes.equals(bytesOf(inos[n] ?? 0, 0, size))).toBe(true);
+      }
+      const after = await eventually(stats, ({ openFiles }) => openFiles === 0);
+      expect(after.requests).toBe((before.requests ?? 0) + 2 * sizes.length);
+      expect(after).toMatchObject({ kernelOpens: 0, pagedOpens: sizes.length });
+    });
+
+    it('give EIO where the cache file was cut short after the kernel lost its pages', async () => {
+      const ino = tree.addFile(directory, 'cut', { size: 30_000 });
+      const path = tree.cacheFile(ino, bytesOf(ino, 0, 30_000));
+      const file = await open(at('cut'));
+      truncateSync(path, 5000);
+      // What the kernel has is whole.
+      expect((await allOf(file)).equals(bytesOf(ino, 0, 30_000))).toBe(true);
+      await server.tell({ do: 'invalidate', change: { inodes: [ino], entries: [] } });
+      await expect(allOf(file)).rejects.toThrow(/EIO/);
+      await file.close();
+    });
+  },
+);
+
 describe.runIf(canMount() && hasPassthrough && readFileSync('/proc/filesystems', 'utf8').includes('overlay'))(
   'a cache on a stacked file system',
   () => {
@@ -219,11 +303,11 @@ describe.runIf(canMount() && hasPassthrough && readFileSync('/proc/filesystems',
       execFileSync('mount', ['-t', 'overlay', '-o', options, 'overlay', tree.cachePath]);
       try {
         directory = tree.addDirectory(2, '2021');
-        const ino = tree.addFile(directory, 'stacked', { size: 100_000 });
-        tree.cacheFile(ino, bytesOf(ino, 0, 100_000));
+        const ino = tree.addFile(directory, 'stacked', { size: 300_000 });
+        tree.cacheFile(ino, bytesOf(ino, 0, 300_000));
         server = await mountTree(tree);
-        expect((await readFile(at('stacked'))).equals(bytesOf(ino, 0, 100_000))).toBe(true);
-        expect((await stat(at('stacked'))).size).toBe(100_000);
+        expect((await readFile(at('stacked'))).equals(bytesOf(ino, 0, 300_000))).toBe(true);
+        expect((await stat(at('stacked'))).size).toBe(300_000);
         expect(await stats()).toMatchObject({ kernelOpens: 0, pagedOpens: 1, backingFiles: 0 });
         expect((await server.state()).log.join('\n')).toMatch(
           /debug: cached files are read through this process/,
