@@ -23,6 +23,7 @@ const checks: readonly Check[] = [
   systemChecks.packages,
   mountChecks.device,
   mountChecks.mounting,
+  mountChecks.passthrough,
   mountChecks.mounts,
   homeChecks.permissions,
   homeChecks.index,

@@ -72,6 +72,17 @@ async function syncedHome(): Promise<string[]> {
 }
 
 describe('doctor', () => {
+  it('says whether the kernel reads cached files by itself, and why not', async () => {
+    const says = async () => (await doctor()).checks.find(({ check }) => check === 'passthrough');
+    expect((await says())?.says).toMatch(/^(the kernel reads cached files|cached files are read through) /);
+    place.clean();
+    place = createPlace({ GPHOTOSFS_PASSTHROUGH: 'off' });
+    expect(await says()).toMatchObject({
+      verdict: 'ok',
+      says: 'cached files are read through gphotosfs: the option passthrough is off',
+    });
+  });
+
   it('makes nothing where nothing is yet, and warns of the missing source alone', async () => {
     const { code, checks, worst } = await doctor();
     expect(checks.filter(({ verdict }) => verdict !== 'ok').map(({ check }) => check)).toEqual(['sources']);

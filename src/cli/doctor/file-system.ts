@@ -19,6 +19,8 @@ export function fileSystemOf(path: string): string | undefined {
 export const volatileKinds: ReadonlySet<string> = new Set(['tmpfs', 'ramfs']);
 /** A container's own: gone when the container is made anew. */
 export const layeredKinds: ReadonlySet<string> = new Set(['overlay', 'aufs', 'fuse.fuse-overlayfs']);
+/** On top of another one: the kernel reads none of their files for FUSE (it allows one more layer, FUSE itself). */
+export const stackedKinds: ReadonlySet<string> = new Set(['overlay', 'aufs', 'ecryptfs']);
 /** SQLite's WAL needs memory that all processes share, which they don't have over a network (sqlite.org/wal.html). */
 export const networkKinds: ReadonlySet<string> = new Set([
   'nfs',

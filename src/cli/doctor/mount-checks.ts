@@ -1,11 +1,14 @@
 /** What a mount needs: the device, a program that mounts, and no dead mount in the way. */
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { checkDevice } from '../../mount/kernel/device.ts';
 import { isLiveMount } from '../../mount/mount-point.ts';
 import { isOurs, readMountTable } from '../../mount/mount-table.ts';
 import { systemPath } from '../../mount/system-command.ts';
 import { type Check, type Finding, failed, ok } from './check.ts';
+import { fileSystemOf, stackedKinds } from './file-system.ts';
+import { isAtLeast, isInstalled, numbersOf } from './installed.ts';
 
 export const device: Check = {
   name: 'device',
@@ -15,8 +18,15 @@ export const device: Check = {
   },
 };
 
+/** FUSE_PASSTHROUGH came with it. */
+const passthroughKernel: readonly [number, number] = [6, 9];
 /** CAP_SYS_ADMIN's bit in the masks of /proc/PID/status (capabilities(7)). */
 const sysAdmin = 21n;
+
+function hasSysAdmin(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+  return effective === undefined || ((BigInt(`0x${effective}`) >> sysAdmin) & 1n) === 1n;
+}
 
 export const mounting: Check = {
   name: 'mounting',
@@ -31,9 +41,7 @@ function asRoot(): Finding {
   if (findProgram('mount') === undefined) {
     return failed('the program "mount" was not found', 'Install the package mount.');
   }
-  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
-  const isAble = effective === undefined || ((BigInt(`0x${effective}`) >> sysAdmin) & 1n) === 1n;
-  return isAble
+  return hasSysAdmin()
     ? ok('root may mount')
     : failed(
         'this root may not mount',
@@ -82,6 +90,33 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether the kernel will read large cached files by itself. It is not needed, so its absence is no complaint. */
+export const passthrough: Check = {
+  name: 'passthrough',
+  look({ context }) {
+    const { settings } = context;
+    const reason =
+      settings.passthrough === 'off'
+        ? 'the option passthrough is off'
+        : settings.driver === 'fuse-native'
+          ? 'it is for the kernel driver'
+          : whyNoPassthrough(fileSystemOf(context.cachePath));
+    return reason === undefined
+      ? [ok('the kernel reads cached files by itself')]
+      : [ok(`cached files are read through gphotosfs: ${reason}`)];
+  },
+};
+
+function whyNoPassthrough(cacheKind: string | undefined): string | undefined {
+  if (process.platform !== 'linux' || !isAtLeast(numbersOf(release()), passthroughKernel))
+    return `Linux ${passthroughKernel.join('.')} or later is needed`;
+  if (!hasSysAdmin()) return 'root is needed (CAP_SYS_ADMIN)';
+  if (!isInstalled('koffi')) return 'the package koffi is not installed';
+  if (cacheKind !== undefined && stackedKinds.has(cacheKind))
+    return `the cache is on ${cacheKind}, a file system on top of another`;
+  return undefined;
 }
 
 /** Mounts that a killed gphotosfs left behind: whoever looks into them gets an error. */

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { sqliteVersion } from '../../index/integrity.ts';
 import { getSetting } from '../../index/settings.ts';
 import { type Check, failed, ok, warning } from './check.ts';
+import { isAtLeast, isInstalled, numbersOf } from './installed.ts';
 
 /** package.json's `engines`. */
 const oldestNode: readonly [number, number] = [20, 15];
@@ -15,10 +16,6 @@ const oldestKernel: readonly [number, number] = [4, 20];
 const slackMs = 5 * 60_000;
 /** This release is younger than that. */
 const firstPossible = Date.UTC(2026, 0, 1);
-
-const isAtLeast = ([major, minor]: readonly number[], [wanted, least]: readonly [number, number]) =>
-  (major ?? 0) > wanted || (major === wanted && (minor ?? 0) >= least);
-const numbersOf = (version: string) => version.split('.').map((part) => Number.parseInt(part, 10));
 
 export const node: Check = {
   name: 'node',
@@ -131,13 +128,3 @@ export const packages: Check = {
     });
   },
 };
-
-/** Whether Node finds it. It isn't loaded: fuse-native brings a library of its own into the process. */
-function isInstalled(name: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
