@@ -24,6 +24,7 @@ export interface CachedFiles {
   open(ino: number): number | undefined;
   /** The same, with the file's size, its bytes, and what else it was compared with, all of one moment. */
   openSized(ino: number): OpenedCacheFile | undefined;
+  /** Lets go of all that is held: at the end, or where another index took the place of this one. */
   close(): void;
 }
 
@@ -91,6 +92,9 @@ export function createCachedFiles(index: Index, root: Directory): CachedFiles {
   return {
     open: (ino) => openSized(ino)?.fd,
     openSized,
-    close: () => directories.clear(),
+    close() {
+      places.clear();
+      directories.clear();
+    },
   };
 }

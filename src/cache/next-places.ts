@@ -19,6 +19,8 @@ export interface NextPlaces {
   get(ino: number): CachedPlace | undefined;
   /** As it is now. */
   getNow(ino: number): CachedPlace | undefined;
+  /** Forgets what was read ahead. */
+  clear(): void;
 }
 
 export function createNextPlaces(index: Index): NextPlaces {
@@ -44,6 +46,10 @@ export function createNextPlaces(index: Index): NextPlaces {
 
   return {
     getNow,
+    clear() {
+      places.clear();
+      last = undefined;
+    },
     get(ino) {
       const place = places.get(ino);
       if (place === undefined || monotonicMs() - readAt > momentMs) return getNow(ino);

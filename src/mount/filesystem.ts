@@ -102,7 +102,10 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
         files: stats.files,
       };
     },
-    reopen: () => reopenIndex(index),
+    reopen() {
+      reopenIndex(index);
+      cached.close();
+    },
     close() {
       cached.close();
       closeDirectory(root);
