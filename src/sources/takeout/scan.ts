@@ -19,6 +19,7 @@ import { type Early, listBrought, listLate, oldestFirst, timeOf, wasListed } fro
 import { loadExport } from './load-export.ts';
 import { recallScanned, type ScannedPart, scannedMemo } from './scanned-parts.ts';
 import type { ArchiveStore } from './store.ts';
+import { inTightHeap } from './tight-heap.ts';
 
 /** Scans what is in the store. `source` is the source's id. */
 export async function* scanTakeout(
@@ -53,7 +54,9 @@ export async function* scanTakeout(
     const finished = new Map(before);
     if (gone.length > 0) yield goneArchives(finished, gone);
     if (!store.remote) request.present?.(found.map(({ name }) => name));
-    yield* scanExports(source, store, [...exports.values()], finished, problems, request);
+    const scanned = scanExports(source, store, [...exports.values()], finished, problems, request);
+    // No thread reads what is remote, and what is read one by one leaves as much behind as listing does.
+    yield* store.remote ? inTightHeap(scanned) : scanned;
   } finally {
     await Promise.all(opened.map((archive) => archive.close()));
   }

@@ -12,12 +12,15 @@ const asItLikes = 0;
 
 const mayGrowBy = (percent: number): void => setFlagsFromString(`--heap-growing-percent=${percent}`);
 
+/** Of which one may go on inside another. */
+let uses = 0;
+
 /** The same values. For threads the measure is the same meanwhile, so it is for when none is at work. */
 export async function* inTightHeap<T>(values: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-  mayGrowBy(growth);
+  if (uses++ === 0) mayGrowBy(growth);
   try {
     yield* values;
   } finally {
-    mayGrowBy(asItLikes);
+    if (--uses === 0) mayGrowBy(asItLikes);
   }
 }
