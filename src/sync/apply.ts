@@ -11,6 +11,7 @@ import { putMemo, putWaiting } from '../index/sources.ts';
 import type { UnixSeconds } from '../model/words.ts';
 import type { Page, ScannedArchive, ScannedItem } from '../sources/source.ts';
 import { beginGrowth, finishGrowth } from '../tree/entries.ts';
+import { forgetKeys } from '../tree/fresh-keys.ts';
 import { applyAlbum } from './albums.ts';
 import { applyItem } from './apply-item.ts';
 import { sidesOf } from './lookalikes.ts';
@@ -33,7 +34,7 @@ export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): Journa
     return finishGrowth(growth);
   } catch (error) {
     // The transaction is taken back, and with it what was kept in mind of it.
-    scan.freshKeys.clear();
+    forgetKeys(scan.freshKeys);
     scan.freshPlaces.clear();
     throw error;
   }

@@ -16,6 +16,8 @@ const tailBytes = 1 << 20;
 const knownForMs = 2000;
 /** Pieces up to this size are kept for a while: headers of entries, which a player that jumps about needs again. */
 const smallPiece = 4 << 10;
+/** Of each archive: a sync reads 100,000 sidecars as such pieces, and each archive keeps its last ones. */
+const mostPieces = 64;
 
 /**
  * At 50 ms a request and some 20 MB/s, 1 MB costs as much as a request; but 16 of these are on their way at a time, so it
@@ -85,7 +87,7 @@ interface Pinned {
 /** One version of a file. */
 function pinned(api: DriveApi, file: PinnedFile, onRead: () => void): Pinned {
   const { path, size } = file;
-  const small = new LRUCache<string, Buffer>({ max: 500 });
+  const small = new LRUCache<string, Buffer>({ max: mostPieces });
   const tailStart = Math.max(0, size - tailBytes);
   let tail: Promise<Buffer> | undefined;
   let uses = 0;

@@ -18,8 +18,11 @@ const onDisk = { joinGap: 64 * 1024, longestRun: 256 * 1024 };
 const runsPerBatch = 64;
 /** Bytes read ahead per batch, so that 64 long runs don't add up to 16 MiB. */
 const bytesPerBatch = 1024 * 1024;
-/** The same where runs are long because requests are dear. */
-const bytesPerFarBatch = 16 * 1024 * 1024;
+/**
+ * The same where runs are long because requests are dear. Two batches of runs of 1 MiB are 16 requests on their way, which is
+ * how many are sent side by side; of twice as many bytes, most only lay there.
+ */
+const bytesPerFarBatch = 8 * 1024 * 1024;
 
 interface Wanted {
   readonly entry: ArchiveEntry;
