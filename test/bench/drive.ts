@@ -65,8 +65,16 @@ export async function benchDrive(folder: string, rounds: number): Promise<Row[]>
   return rows;
 }
 
+/** The second library has as many photos in archives of ten times the size (2 GB), for memory must not go with that. */
 export async function benchListed(folder: string): Promise<Row[]> {
-  const archives = await library(join(folder, 'drive-large'), 100_000, 40, 2000);
+  return [
+    ...(await measureListed(folder, 'drive-large', 2000, '')),
+    ...(await measureListed(folder, 'drive-larger', 20_000, ', ten times larger')),
+  ];
+}
+
+async function measureListed(folder: string, name: string, size: number, which: string): Promise<Row[]> {
+  const archives = await library(join(folder, name), 100_000, 40, size);
   const home = freshHome(join(folder, 'drive-listed'));
   const server = await serve(home, archives);
   try {
@@ -76,7 +84,7 @@ export async function benchListed(folder: string): Promise<Row[]> {
     const totals = await server.ask({ ask: 'totals' });
     return [
       {
-        what: 'Drive: sync of 100,000 photos in 40 archives, sidecars too',
+        what: `Drive: sync of 100,000 photos in 40 archives${which}, sidecars too`,
         ours: `${measured.seconds.toFixed(1)} s, ${totals.requests} requests, ${mb(totals.bytes)}`,
         other: '',
         ratio: '',
