@@ -4,7 +4,6 @@
  * and takes the mount away again.
  */
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GphotosfsError } from '../../model/errors.ts';
@@ -12,6 +11,7 @@ import type { MountDriver, Mounted, MountRequest } from '../driver.ts';
 import { prepareMountPoint } from '../mount-point.ts';
 import { mountAt } from '../mount-table.ts';
 import { unmountLazily, unmountNow } from '../unmount.ts';
+import { abortConnection } from './abort.ts';
 import { addToBoard, type Board, createBoard, readBoard, setBoard, waitForBoard } from './board.ts';
 import { createDevice, type Device } from './device.ts';
 import { createInvalidator } from './invalidate.ts';
@@ -125,7 +125,12 @@ function serveDevice(
   };
   process.once('exit', endAtExit);
 
-  const closed = thread.ended.then(
+  let giveUp = () => {};
+  /** The mount is out of sight, and its thread could not be ended. */
+  const givenUp = new Promise<void>((resolve) => {
+    giveUp = resolve;
+  });
+  const ended = thread.ended.then(
     () => cleanUp(false),
     async (error: unknown) => {
       log('warn', `the mount's thread failed: ${String(error)}`);
@@ -133,6 +138,7 @@ function serveDevice(
       throw error;
     },
   );
+  const closed = Promise.race([ended, givenUp]);
   closed.catch(() => {});
 
   /** Runs once, when the worker has ended, for whatever reason. */
@@ -151,6 +157,7 @@ function serveDevice(
     await takeAway();
     // A thread that could not be ended must not keep the process; `endAtExit` has the last word.
     worker.unref();
+    giveUp();
   }
 
   async function takeAway(): Promise<void> {
@@ -160,7 +167,7 @@ function serveDevice(
     if (await unmountNow(mountPoint)) {
       if (await within(endTimeoutMs, closed)) return;
       // The mount lives on where no path of this process leads to: in another mount namespace.
-      abortConnection(connection);
+      await abortConnection(connection);
       await within(endTimeoutMs, closed);
       return;
     }
@@ -214,17 +221,6 @@ function stopWorker(mountPoint: string, board: Board): void {
   const asking = spawn('stat', ['-f', '--', mountPoint], { stdio: 'ignore' });
   asking.on('error', () => {});
   asking.unref();
-}
-
-/** The kernel's own way to end a connection, where fusectl is mounted and this process may use it. */
-function abortConnection(connection: string | undefined): void {
-  const minor = connection?.split(':')[1];
-  if (minor === undefined) return;
-  try {
-    writeFileSync(`/sys/fs/fuse/connections/${minor}/abort`, '1');
-  } catch {
-    // Not mounted, or not allowed; there is nothing else to try.
-  }
 }
 
 /** Whether a promise settles, either way, within so many milliseconds. */
