@@ -59,10 +59,12 @@ describe.runIf(possible)('units of setup systemd, run by systemd', () => {
     await buildTakeout(given, { entries, albums: [] });
     execFileSync('chmod', ['-R', 'a+rX', place.folder]);
     const boot = join(place.folder, 'boot');
-    // nspawn will not take "/" itself, and wants a /run that it may move things in.
+    // nspawn will not take "/" itself, and wants a /run that it may move things in. Mounts of other tests are copied by
+    // unshare, and would live as long as the copy.
     writeFileSync(
       boot,
       `#!/bin/sh -e
+awk '$3 ~ /^fuse(\\.|$)/ { print $2 }' /proc/mounts | xargs -r umount --lazy
 mkdir -p '${place.folder}/view'
 mount --bind / '${place.folder}/view'
 mount -t tmpfs tmpfs /run
