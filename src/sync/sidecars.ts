@@ -1,7 +1,8 @@
 /**
  * Sidecars: `IMG_1.jpg.xmp` beside each photo, with what is known of it for people. They are listed at the end of a sync that was
  * told to, and at each one after: new ones for new photos, other bytes where something else is known. One that is cached
- * keeps its bytes until newer ones are (a revision); one that isn't changes at once.
+ * keeps its bytes until newer ones are (a revision); one that isn't changes at once. Told not to, a sync lists no new ones; those that
+ * are listed it refreshes all the same, for their bytes are made when they are asked for, of what is known then.
  */
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
@@ -33,8 +34,17 @@ export function sidecarsWanted(index: Index, said: boolean | undefined): boolean
 /** Photos a transaction: others want to write, too. */
 const groupLength = 500;
 
-/** Lists the sidecars that are missing, and refreshes those that say something else now. */
-export async function refreshSidecars(index: Index, cache: Cache, signal: AbortSignal): Promise<void> {
+/**
+ * Refreshes the sidecars that say something else now.
+ * @param adds whether those that are missing are listed
+ */
+export async function refreshSidecars(
+  index: Index,
+  cache: Cache,
+  adds: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!adds && !hasSidecars(index)) return;
   for (let after = 0; ; ) {
     const photos = listPhotos(index, after, groupLength);
     const last = photos.at(-1);
@@ -44,7 +54,7 @@ export async function refreshSidecars(index: Index, cache: Cache, signal: AbortS
       const now = Math.floor(Date.now() / 1000);
       const growth = beginGrowth(index, now);
       const archive = putArchive(index, metadataArchive.name, metadataArchive);
-      for (const photo of photos) refresh(growth, archive, photo);
+      for (const photo of photos) refresh(growth, archive, photo, adds);
       cache.journal.write(finishGrowth(growth));
     });
     await otherWork();
@@ -52,15 +62,16 @@ export async function refreshSidecars(index: Index, cache: Cache, signal: AbortS
   }
 }
 
-function refresh(growth: Growth, archive: number, photo: Photo): void {
+function refresh(growth: Growth, archive: number, photo: Photo, adds: boolean): void {
   const { index } = growth;
+  const name = `${photo.name}.xmp`;
+  const there = fileAt(index, archive, photo.ino);
+  const known = there?.ino ?? findSidecar(index, photo, name);
+  if (known === undefined && !adds) return;
   const bytes = sidecarBytes(index, photo.ino);
   if (bytes === undefined) return;
   const content: Content = { size: bytes.length, crc32: crc32(bytes) };
-  const there = fileAt(index, archive, photo.ino);
   if (there !== undefined && sameContent(there, content)) return;
-  const name = `${photo.name}.xmp`;
-  const known = there?.ino ?? findSidecar(index, photo, name);
   const ino = known ?? add(growth, photo, name, content);
   if (known !== undefined) change(growth, known, content);
   const place = { archive: metadataArchive.name, offset: photo.ino, address: '', seekable: true };

@@ -85,7 +85,7 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
       if (request.filter !== undefined) putFilter(request.index, request.filter);
       const reports: SourceReport[] = [];
       for (const source of request.sources) reports.push(await syncSource(request, source));
-      if (sidecarsWanted(request.index, request.sidecars)) await listSidecars(request);
+      await listSidecars(request);
       return { sources: reports };
     } finally {
       clearInterval(beating);
@@ -98,10 +98,11 @@ export async function sync(request: SyncRequest): Promise<SyncReport> {
   }
 }
 
-async function listSidecars({ index, cachePath, signal }: SyncRequest): Promise<void> {
+async function listSidecars({ index, cachePath, sidecars, signal }: SyncRequest): Promise<void> {
+  const adds = sidecarsWanted(index, sidecars);
   const cache = openCache(cachePath, index);
   try {
-    await refreshSidecars(index, cache, signal);
+    await refreshSidecars(index, cache, adds, signal);
   } finally {
     cache.close();
   }

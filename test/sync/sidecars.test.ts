@@ -136,11 +136,27 @@ describe('sidecars', () => {
     expect(() => home.ino('years/2021/a.mp4.xmp')).toThrow();
   });
 
+  it('that are listed follow also after no more are wanted', async () => {
+    await list([exportOf([described('old')])], true);
+    const b = photo('b.jpg', 'B', { photoId: 'b' });
+    await list([exportOf([described('newer'), b], { id: 'e2', time: 1_700_000_000 })], false);
+    await home.ensure(path);
+    expect(home.cached(path).toString()).toContain('newer');
+    expect(() => home.ino('years/2021/b.jpg.xmp')).toThrow();
+    await list([exportOf([described('newest'), b], { id: 'e3', time: 1_710_000_000 })]);
+    expect(await home.ensure(path)).toBe('fetched');
+    expect(home.cached(path).toString()).toContain('newest');
+  });
+
   it('of a photo whose facts change while it is asked for are an error, not old bytes', async () => {
     await list([exportOf([described('old')])], true);
-    // What a sync has done before it comes to the sidecars.
-    await list([exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 })], false);
+    home.source.breakScan({ kind: 'throw', pages: 1, error: 'interrupted' });
+    const newer = exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 });
+    await expect(list([newer])).rejects.toMatchObject({ kind: 'interrupted' });
+    expect(home.source.fired).toContain('throw scan');
     await expect(text()).rejects.toMatchObject({ kind: 'source-changed' });
-    await list([exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 })], true);
+    const before = attributes();
+    await list([newer]);
+    expect(attributes()?.size).toBe((before?.size ?? 0) + 2);
   });
 });
