@@ -4,7 +4,8 @@
  * first bytes of its photo are read, or its video's directory, for such candidates only. What can't be compared (a RAW, an
  * archive that is gone) stays apart: in doubt both are kept.
  *
- * Length and hash say nothing, for an API's videos are encoded anew and its photos stripped; it tells no duration.
+ * Length and hash say nothing, for an API's videos are encoded anew and its photos stripped. Of videos pixels say little
+ * (most are 1920 × 1080), so their duration has to agree, too: the API doesn't tell it, but its video's directory does.
  */
 import { closeSync, readSync } from 'node:fs';
 import pLimit from 'p-limit';
@@ -17,7 +18,7 @@ import type { Index } from '../index/open.ts';
 import type { Location } from '../model/words.ts';
 import type { Page, ScannedArchive, ScannedFile, ScannedItem, Source } from '../sources/source.ts';
 import { type PixelSize, pixelHead, pixelSizeOf } from './pixel-size.ts';
-import { type ReadRange, videoSizeOf } from './video-size.ts';
+import { type ReadRange, type VideoLooks, videoLooksOf } from './video-size.ts';
 
 export interface LookalikeRequest {
   readonly index: Index;
@@ -34,6 +35,8 @@ export type Lookalikes = ReadonlyMap<ScannedItem, number>;
 
 /** Photos looked at side by side, where they lie in Drive. */
 const sideBySide = 8;
+/** Between a video and itself encoded anew, seconds: whole frames are dropped or added at its ends. */
+const sameSeconds = 1;
 const none: Lookalikes = new Map();
 
 /** A page with the lookalikes among its items. */
@@ -60,10 +63,7 @@ export function createLookalikes(request: LookalikeRequest): (page: Page) => Pro
     const look = async (item: ScannedItem) => {
       const candidate = candidateFor(request, item);
       if (candidate === undefined || !isAlone(item)) return;
-      const size = isApi
-        ? await knownSize(request, candidate)
-        : await scannedSize(request, candidate.original, archives);
-      if (size !== undefined && agree(sidesOf(size), candidate.sides)) found.set(item, candidate.id);
+      if (await isSame(request, candidate, archives)) found.set(item, candidate.id);
     };
     await Promise.all(page.items.map((item) => (mayJoin(item) ? limit(() => look(item)) : undefined)));
     return { page, lookalikes: found };
@@ -75,6 +75,26 @@ export function sidesOf([width, height]: PixelSize): Sides {
 }
 
 const agree = (a: Sides, b: Sides): boolean => a[0] === b[0] && a[1] === b[1];
+
+/** What is read of a photo, or of a video, which has a duration. */
+type Looks = VideoLooks | { readonly size: PixelSize; readonly seconds?: undefined };
+
+async function isSame(
+  request: LookalikeRequest,
+  candidate: Candidate,
+  archives: ReadonlyMap<string, ScannedArchive>,
+): Promise<boolean> {
+  const isApi = !request.source.features.exactSizes;
+  // Of two APIs all that can be compared was.
+  if (isApi && candidate.isApis) return true;
+  const known = () => knownLooks(request, candidate);
+  const scanned = () => scannedLooks(request, candidate.original, archives);
+  const takeouts = await (isApi ? known() : scanned());
+  if (takeouts === undefined || !agree(sidesOf(takeouts.size), candidate.sides)) return false;
+  if (takeouts.seconds === undefined) return true;
+  const apis = await (isApi ? scanned() : known());
+  return apis?.seconds !== undefined && Math.abs(apis.seconds - takeouts.seconds) <= sameSeconds;
+}
 
 const mayJoin = ({ takenAt, provisional, trashed }: ScannedItem): boolean =>
   takenAt !== undefined && !provisional && !trashed;
@@ -133,30 +153,24 @@ function isKnown(index: Index, source: string, { files }: ScannedItem): boolean 
 }
 
 /** Of a candidate in the index: from the cache, or from where it lies. */
-async function knownSize(
+async function knownLooks(
   { index, cache, sources, signal }: LookalikeRequest,
-  { ino, size, isApis, sides }: Candidate,
-): Promise<PixelSize | undefined> {
-  if (isApis) return sides;
+  { ino, size }: Candidate,
+): Promise<Looks | undefined> {
   const cached = await inCached(index, cache, ino, size);
   if (cached !== undefined) return cached;
   const location = locationsOf(index, ino).find((one) => one.seekable && one.size === size);
   const source = sources.find(({ id }) => id === location?.source);
   if (location === undefined || source === undefined) return undefined;
-  return sizeAt(source, location, signal);
+  return looksAt(source, location, signal);
 }
 
-async function inCached(
-  index: Index,
-  cache: Cache,
-  ino: number,
-  size: number,
-): Promise<PixelSize | undefined> {
+async function inCached(index: Index, cache: Cache, ino: number, size: number): Promise<Looks | undefined> {
   const files = createCachedFiles(index, cache.root);
   const fd = files.open(ino);
   try {
     if (fd === undefined) return undefined;
-    return await sizeIn(async (start, end) => {
+    return await looksIn(async (start, end) => {
       const bytes = Buffer.alloc(end - start);
       return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, start));
     }, size);
@@ -167,25 +181,21 @@ async function inCached(
 }
 
 /** Of a photo that a scan has just found. */
-async function scannedSize(
+async function scannedLooks(
   { source, signal }: LookalikeRequest,
   { content, locations }: ScannedFile,
   archives: ReadonlyMap<string, ScannedArchive>,
-): Promise<PixelSize | undefined> {
+): Promise<Looks | undefined> {
   const place = locations.find(({ seekable }) => seekable);
   const archive = archives.get(place?.archive ?? '');
   if (place === undefined || archive === undefined) return undefined;
   const location = { ...place, ...content, source: source.id, fingerprint: archive.fingerprint };
-  return sizeAt(source, location, signal);
+  return looksAt(source, location, signal);
 }
 
-async function sizeAt(
-  source: Source,
-  location: Location,
-  signal: AbortSignal,
-): Promise<PixelSize | undefined> {
+async function looksAt(source: Source, location: Location, signal: AbortSignal): Promise<Looks | undefined> {
   try {
-    return await sizeIn(async (start, end) => {
+    return await looksIn(async (start, end) => {
       const chunks: Buffer[] = [];
       for await (const chunk of source.open(location, { start, end, signal })) chunks.push(chunk);
       return Buffer.concat(chunks);
@@ -198,9 +208,10 @@ async function sizeAt(
 }
 
 /** By the head, of which a video's first boxes are read as well; its directory may lie anywhere. */
-async function sizeIn(read: ReadRange, size: number): Promise<PixelSize | undefined> {
+async function looksIn(read: ReadRange, size: number): Promise<Looks | undefined> {
   const head = await read(0, Math.min(size, pixelHead));
   const readOn: ReadRange = async (start, end) =>
     end <= head.length ? head.subarray(start, end) : read(start, end);
-  return pixelSizeOf(head) ?? (await videoSizeOf(readOn, size));
+  const pixels = pixelSizeOf(head);
+  return pixels === undefined ? videoLooksOf(readOn, size) : { size: pixels };
 }

@@ -132,12 +132,24 @@ describe('a photo that is certainly the same', () => {
 
   it('is known as a video by the directory behind its pictures, also far behind', async () => {
     const size = 2 << 20;
-    const video = videoOf(1920, 1080, size);
+    const video = videoOf(1920, 1080, size, 10);
+    const encodedAnew = videoOf(1280, 720, 8000, 11);
     await home.sync(takeout(fromTakeout({ title: 'V.MP4', files: [{ name: 'V.MP4', bytes: video }] })));
-    google.photos.items = [fromApi({ filename: 'V.MP4', bytes: mp4(2, 8000), width: 1080, height: 1920 })];
+    google.photos.items = [fromApi({ filename: 'V.MP4', bytes: encodedAnew, width: 1080, height: 1920 })];
     await syncOne(library);
     expect(counts()).toEqual({ items: 1, files: 1 });
     expect(getInode(home.index, home.ino('years/2021/V.MP4'))?.size).toBe(size);
+  });
+
+  it('is known as a video also where the API came first', async () => {
+    google.photos.items = [
+      fromApi({ filename: 'V.MP4', bytes: videoOf(1920, 1080, 8000), width: 1920, height: 1080 }),
+    ];
+    await syncOne(library);
+    const video = videoOf(1920, 1080, 9000);
+    home.source.exports = takeout(fromTakeout({ title: 'V.MP4', files: [{ name: 'V.MP4', bytes: video }] }));
+    await syncOne(home.source);
+    expect(counts()).toEqual({ items: 1, files: 1 });
   });
 
   it('is found again after the source was removed and added', async () => {
@@ -180,6 +192,21 @@ describe('a photo that may be another', () => {
       'a video of other pixels',
       [fromTakeout({ files: [{ name: 'IMG_1.jpg', bytes: videoOf(1920, 1080, 9000) }] })],
       [fromApi({ bytes: mp4(2, 8000) })],
+    ],
+    [
+      'a video of another duration',
+      [fromTakeout({ files: [{ name: 'IMG_1.jpg', bytes: videoOf(1920, 1080, 9000, 10) }] })],
+      [fromApi({ bytes: videoOf(1920, 1080, 8000, 12), width: 1920, height: 1080 })],
+    ],
+    [
+      'a video that tells no duration',
+      [fromTakeout({ files: [{ name: 'IMG_1.jpg', bytes: videoOf(1920, 1080, 9000, 0) }] })],
+      [fromApi({ bytes: videoOf(1920, 1080, 8000, 0), width: 1920, height: 1080 })],
+    ],
+    [
+      'a video whose duration the API’s bytes do not tell',
+      [fromTakeout({ files: [{ name: 'IMG_1.jpg', bytes: videoOf(1920, 1080, 9000, 10) }] })],
+      [fromApi({ bytes: mp4(2, 8000), width: 1920, height: 1080 })],
     ],
     [
       'a RAW, whose preview has other pixels than it',

@@ -4,7 +4,7 @@ import { createLibrarySource } from '../../../../src/sources/google/library/libr
 import type { Source } from '../../../../src/sources/source.ts';
 import { type DriveHome, openDriveHome } from '../../../helpers/google/drive-home.ts';
 import { openTestClient } from '../../../helpers/google/google-home.ts';
-import { jpeg, mp4 } from '../../../helpers/google/media.ts';
+import { jpeg } from '../../../helpers/google/media.ts';
 import { addPhotos } from '../../../helpers/google/photos.ts';
 import { openSyncHome, type SyncHome } from '../../../helpers/sync-home.ts';
 import { videoOf } from '../../../helpers/video-builder.ts';
@@ -53,7 +53,14 @@ it('is one entry, with Takeout’s bytes, also where the two stand in different 
       bytes: png(4000, 3000, 9000),
       mimeType: 'image/png',
     },
-    { id: 'v', filename: 'v.mp4', takenAt: times['v.mp4'], bytes: mp4(1, 9000), width: 1920, height: 1080 },
+    {
+      id: 'v',
+      filename: 'v.mp4',
+      takenAt: times['v.mp4'],
+      bytes: videoOf(1920, 1080, 9000),
+      width: 1920,
+      height: 1080,
+    },
     {
       id: 'e',
       filename: 'eve.png',
