@@ -23,7 +23,7 @@ import {
  * Seconds for which the kernel may keep an entry (also that there is none) and attributes without asking.
  * Changes are told at once by invalidation; the limit only bounds what a lost one could do.
  */
-const validSeconds = 3600;
+export const validSeconds = 3600;
 const blockSize = 4096;
 /** `DT_…` of <dirent.h> for each kind. */
 const direntType = { file: 8, directory: 4, symlink: 10 } as const;

@@ -26,10 +26,10 @@ export interface Way {
   /** The kernel reads the file by itself: no READ will come. */
   readonly byKernel: boolean;
   /**
-   * What the kernel has in its page cache is to be kept, or, as it has nothing and the file is small, to be filled now, or to
-   * be dropped with the attributes, as it may be of former bytes.
+   * What the kernel has in its page cache is to be kept; or it has nothing, as it never opened the file, which is to be filled
+   * now if the file is small; or it is to be dropped with the attributes, as it may be of former bytes.
    */
-  readonly pages: 'keep' | 'fill' | 'drop';
+  readonly pages: 'keep' | 'none' | 'fill' | 'drop';
 }
 
 export interface OpenWays {
@@ -72,7 +72,7 @@ export function createOpenWays(board: Board, backingFiles: BackingFiles | undefi
 
   function pagesOf(ino: number, file: OpenedFile): Way['pages'] {
     const ofWhich = kept.opened(ino, file);
-    if (ofWhich === 'none' && isSmall(file)) return 'fill';
+    if (ofWhich === 'none') return isSmall(file) ? 'fill' : 'none';
     return ofWhich === 'others' ? 'drop' : 'keep';
   }
 

@@ -6,7 +6,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { monotonicMs } from '../../model/clock.ts';
 import { sameContent } from '../../model/content.ts';
 import { errno } from '../errno.ts';
-import { putOpen, sendOutdated } from './answer.ts';
+import { putOpen, sendOutdated, validSeconds } from './answer.ts';
 import { readBoard } from './board.ts';
 import type { OpenFile } from './handles.ts';
 import {
@@ -39,15 +39,24 @@ export const open: Handler = (session, request) => {
   const { byKernel } = way;
   const file: OpenFile = { ino, openedAt, changedAtOpen, fd, size, content, byKernel, seenPublished };
   const handle = session.files.open(file);
-  if (way.pages === 'fill' && fd !== undefined) storePages(session.device, session.answer, ino, fd, size);
-  // Its size as well: reads end where the kernel takes the end to be.
-  if (way.pages === 'drop') sendOutdated(session.device, session.answer, ino);
+  // What is stored makes the file as long as it is, for the kernel too.
+  const isFilled =
+    way.pages === 'fill' && fd !== undefined && storePages(session.device, session.answer, ino, fd, size);
+  // Reads end where the kernel takes the end to be.
+  if (way.pages === 'drop' || (way.pages !== 'keep' && !isFilled && mayHaveOldSize(session, ino)))
+    sendOutdated(session.device, session.answer, ino);
   // The kernel may have been told to forget other bytes before it was given these: then it drops what it has.
   const flags = hasChangedSince(session, file) ? way.flags & ~openFlag.keepCache : way.flags;
   putOpen(session.answer, handle, flags, way.backingId);
   // A handle that the kernel did not take is never released.
   if (!ok(session, request, openOutLength)) give(session, handle);
 };
+
+/** A revision or a corrected size, which set the ctime, may have come after the kernel got the attributes that it goes by. */
+function mayHaveOldSize(session: Session, ino: number): boolean {
+  const ctime = session.filesystem.getattr(ino)?.ctime ?? 0;
+  return Date.now() / 1000 - ctime <= validSeconds;
+}
 
 export const release: Handler = (session, request) => {
   give(session, readUint64(request.bytes, readIn.handle));

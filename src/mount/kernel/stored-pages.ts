@@ -20,7 +20,7 @@ export function isSmall({ fd, size }: OpenedFile): boolean {
 
 /**
  * Gives the kernel all bytes of a file that nobody has open: a page that somebody waits for would be waited for here, too.
- * Where it doesn't work out, the reader asks, and is told what is wrong.
+ * Where it doesn't work out, which is said, the reader asks, and is told what is wrong.
  */
 export function storePages(
   device: number,
@@ -28,11 +28,12 @@ export function storePages(
   ino: number,
   fd: number,
   size: number,
-): void {
+): boolean {
   try {
-    if (readFully(fd, answer.bytes, answerHeaderLength + storeOutLength, size, 0))
-      sendStored(device, answer, ino, size);
+    const isWhole = readFully(fd, answer.bytes, answerHeaderLength + storeOutLength, size, 0);
+    return isWhole && sendStored(device, answer, ino, size);
   } catch {
     // No memory, or a disk that fails.
+    return false;
   }
 }

@@ -238,6 +238,23 @@ describe.runIf(canMount()).each([
     expect(await stats()).toMatchObject({ kernelOpens: 0, directOpens: 0, pagedOpens: 2 });
   });
 
+  it.each([{ cached: true }, { cached: false }])(
+    'is read to its end when it grew before the kernel was told and was never open, cached: $cached',
+    async ({ cached }) => {
+      const ino = tree.addFile(directory, 'grown', { size: 1000 });
+      expect((await stat(at('grown'))).size).toBe(1000);
+      const inode = getInode(tree.index, ino) ?? expect.fail();
+      setFileContent(tree.index, ino, { size, crc32: undefined });
+      changeInode(tree.index, { ...inode, size, ctime: Math.floor(Date.now() / 1000) });
+      if (cached) tree.cacheFile(ino, bytesOf(ino, 0, size));
+      // By what the kernel knows it ends sooner: proof that it was not told.
+      expect((await stat(at('grown'))).size).toBe(1000);
+      const file = await open(at('grown'));
+      expect((await allOf(file)).equals(bytesOf(ino, 0, size))).toBe(true);
+      await file.close();
+    },
+  );
+
   it('leaves no pages of former bytes when it was read on after a revision came', async () => {
     const ino = tree.addFile(directory, 'read on', { size });
     const [old, fresh] = [Buffer.alloc(size, 'old'), Buffer.alloc(size, 'fresh')];
