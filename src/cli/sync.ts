@@ -3,7 +3,7 @@ import type { Index } from '../index/open.ts';
 import { putRebuildStage } from '../index/replacement.ts';
 import { putLastSync } from '../index/reports.ts';
 import { filterOf, layoutOf } from '../index/settings.ts';
-import { GphotosfsError } from '../model/errors.ts';
+import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import { type Choice, type Filter, parseTerms } from '../model/filter.ts';
 import { flagOf } from '../model/options.ts';
 import type { Problem } from '../model/words.ts';
@@ -48,11 +48,21 @@ export const run: Run = async (context) => {
 /** What options want done after a sync. */
 async function followUp(context: Context): Promise<ExitCode> {
   const { tgz, thumbnails } = context.settings;
-  let code: ExitCode = exitCodes.done;
-  if (tgz) code = await (await import('./keep-spooled.ts')).keepSpooled(context);
-  if (thumbnails === undefined) return code;
-  const placed = await (await import('./thumbnails.ts')).showThumbnails(context, thumbnails);
-  return code === exitCodes.done ? placed : code;
+  const code = tgz ? await (await import('./keep-spooled.ts')).keepSpooled(context) : exitCodes.done;
+  if (thumbnails !== undefined) await tryThumbnails(context, thumbnails);
+  return code;
+}
+
+/** What goes wrong with thumbnails is told, and tried again after the next sync: a backup that waits for this one need not care. */
+async function tryThumbnails(context: Context, mountPoint: string): Promise<void> {
+  const { showThumbnails } = await import('./thumbnails.ts');
+  try {
+    await showThumbnails(context, mountPoint);
+  } catch (error) {
+    const known = toGphotosfsError(error);
+    if (known.kind === 'interrupted') throw known;
+    context.output.log('warn', `thumbnails: ${known.message}`);
+  }
 }
 
 /** Restores what the journal in the cache knows; then a sync finds it all known. */

@@ -1,5 +1,5 @@
 /** Thumbnails by the program: which mount is meant, and what follows a sync, also one beside a mount. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canMount } from '../helpers/mount-client.ts';
@@ -34,6 +34,15 @@ describe('thumbnails', () => {
     writeFileSync(config, JSON.stringify({ ...JSON.parse(text), thumbnails: place.mountPoint }));
     expect(await place.run('thumbnails')).toMatchObject({ code: 0 });
     expect(readdirSync(normal())).toHaveLength(2);
+  });
+
+  it('that fail are told by a sync, and change nothing of its exit code', async () => {
+    mkdirSync(join(place.folder, '.cache'));
+    writeFileSync(join(place.folder, '.cache', 'thumbnails'), 'no folder');
+    const synced = await place.run('sync', '--thumbnails', place.mountPoint);
+    expect(synced.stderr).toContain('thumbnails: ');
+    expect(synced.code).toBe(0);
+    expect((await place.run('thumbnails', place.mountPoint)).code).not.toBe(0);
   });
 
   it.runIf(canMount())(
