@@ -10,10 +10,10 @@ import { putCached } from '../index/cached.ts';
 import { getFile, setFileContent } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
 import { dropRevision, getRevision } from '../index/revisions.ts';
-import { changeInode, getInode, pathOf } from '../index/tree.ts';
+import { type Attributes, changeInode, getInode, pathOf } from '../index/tree.ts';
 import { sameContent } from '../model/content.ts';
 import { GphotosfsError } from '../model/errors.ts';
-import type { Content } from '../model/words.ts';
+import type { Content, UnixSeconds } from '../model/words.ts';
 import type { Cache } from './cache.ts';
 import { cacheError } from './cache-error.ts';
 import { statOf } from './cached-file.ts';
@@ -37,11 +37,12 @@ const fsyncFile = promisify(fsync);
  * Puts a file's time and then everything of it onto the disk.
  * @throws as `cacheError` tells
  */
-export async function settleFile(index: Index, { ino, partial }: Verified): Promise<void> {
+export async function settleFile(index: Index, { ino, partial, content }: Verified): Promise<void> {
   try {
     const inode = getInode(index, ino);
     // A Date, for Node takes a negative number of seconds (before 1970) for "now". At once: it waits for no disk.
-    if (inode !== undefined) futimesSync(partial.fd, new Date(), new Date(inode.mtime * 1000));
+    if (inode !== undefined)
+      futimesSync(partial.fd, new Date(), new Date(timeWith(index, inode, content) * 1000));
     await fsyncFile(partial.fd);
   } catch (error) {
     throw notCached(index, ino, error);
@@ -143,12 +144,20 @@ export function showContent(index: Index, ino: number, content: Content, now: nu
   ];
   const revision = getRevision(index, ino);
   if (revision === undefined || !sameContent(revision, content)) return records;
-  dropRevision(index, ino);
   const inode = getInode(index, ino);
+  const mtime = inode === undefined ? 0 : timeWith(index, inode, content);
+  dropRevision(index, ino);
   if (inode === undefined) return records;
-  const { kind: _, ...attributes } = { ...inode, size, ctime: now };
+  const { kind: _, ...attributes } = { ...inode, size, mtime, ctime: now };
   changeInode(index, attributes);
   return [...records, { type: 'attributes', ...attributes }];
+}
+
+/** A photo keeps its time; a changed sidecar has its revision's, for rsync takes equal size and time for equal bytes. */
+function timeWith(index: Index, { ino, mtime }: Attributes, content: Content): UnixSeconds {
+  const revision = getRevision(index, ino);
+  if (revision === undefined || !sameContent(revision, content)) return mtime;
+  return getFile(index, ino)?.role === 'sidecar' ? revision.exportTime : mtime;
 }
 
 interface OpenedDirectories {

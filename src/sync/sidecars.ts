@@ -112,5 +112,6 @@ function change(growth: Growth, ino: number, content: Content): void {
   setFileContent(index, ino, content);
   dropRevision(index, ino);
   growth.records.push(recordedFile({ ...file, ...content }));
-  changeAttributes(growth, { ...inode, size: content.size, ctime: now });
+  // A new time, for rsync takes equal size and time for equal bytes.
+  changeAttributes(growth, { ...inode, size: content.size, mtime: now, ctime: now });
 }
