@@ -10,6 +10,14 @@ import { type Attributes, listEntries, readTarget } from '../../src/index/tree.t
 import type { Source } from '../../src/sources/source.ts';
 import { type SyncReport, type SyncRequest, sync } from '../../src/sync/sync.ts';
 
+function recordOf(line: string): JournalRecord[] {
+  try {
+    return [JSON.parse(line) as JournalRecord];
+  } catch {
+    return [];
+  }
+}
+
 export interface SyncHome {
   readonly home: string;
   readonly cachePath: string;
@@ -20,7 +28,7 @@ export interface SyncHome {
   /** The paths below `years/`, in the order of the listing, and those of all albums. */
   years(): string[];
   albums(): string[];
-  /** The journal's records so far, those of new items as records of single things. */
+  /** The journal's records so far, those of new items as records of single things. A line that was cut off is none. */
   journal(): JournalRecord[];
   /** Opens the same home again, as the next process would. */
   reopen(): SyncHome;
@@ -72,8 +80,7 @@ export function openSyncHome(layout: Layout = defaultLayout, at?: string): SyncH
       const text = readFileSync(join(cachePath, '.gphotosfs', 'journal'), 'utf8');
       return text
         .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as JournalRecord)
+        .flatMap((line) => recordOf(line))
         .flatMap((record) => (record.type === 'new' ? spellOut(record) : [record]));
     },
     reopen() {
