@@ -111,17 +111,27 @@ async function giveName(
 /** Journal, then index: from here on the files are cached. */
 async function publishTogether(index: Index, cache: Cache, named: readonly Named[]): Promise<void> {
   const now = Math.floor(Date.now() / 1000);
+  const early = new Set(named.filter(({ file }) => isShown(index, file)));
   // The index never knows what the journal doesn't.
-  await cache.journal.settle(named.map(cachedRecord));
+  await cache.journal.settle([...early].map(cachedRecord));
   transaction(index, () => {
-    const shown = named.flatMap(({ file: { ino, partial, content, sha256 } }) => {
+    const records = named.flatMap((one) => {
+      const { ino, partial, content, sha256 } = one.file;
       // After rename and links, for they changed the ctime.
       putCached(index, ino, { ...statOf(fstatSync(partial.fd)), sha256 });
-      return showContent(index, ino, content, now);
+      const shown = showContent(index, ino, content, now);
+      return early.has(one) ? shown : [cachedRecord(one), ...shown];
     });
-    // Before the commit; of Takeout's photos there is none but of revisions.
-    cache.journal.append(shown);
+    // Before the commit; of Takeout's photos there is none but of revisions. Theirs are together: a journal that had the
+    // new bytes as cached, and the length of the old ones, would have readers get the new ones cut off.
+    cache.journal.append(records);
   });
+}
+
+/** Whether its bytes are those that the file shows already, as far as that is known. */
+function isShown(index: Index, { ino, content }: Verified): boolean {
+  const shown = getFile(index, ino);
+  return shown === undefined || sameContent(shown, content);
 }
 
 const cachedRecord = ({ file: { ino, content, sha256 }, path }: Named): JournalRecord => ({

@@ -176,6 +176,13 @@ function mergeFiles(index: Index): void {
        size = excluded.size, content_time = max(content_time, excluded.content_time),
        crc32 = CASE WHEN size = excluded.size THEN coalesce(excluded.crc32, crc32) ELSE excluded.crc32 END`,
   );
+  // A crash may have cut off one of the two records of a revision.
+  const otherSize = `FROM main.file f JOIN temp.r_inode r ON r.ino = f.ino WHERE f.ino = i.ino AND f.size <> i.size`;
+  run(
+    index,
+    `INSERT INTO main.change (ino) SELECT i.ino FROM main.inode i WHERE EXISTS (SELECT 1 ${otherSize})`,
+  );
+  run(index, `UPDATE main.inode AS i SET size = f.size ${otherSize}`);
   run(
     index,
     `INSERT INTO main.album (account, folder, title, date, directory)

@@ -65,7 +65,10 @@ export interface Restoring {
   cached(cached: { ino: number; size: number; sha256: Buffer }): void;
   superseded(superseded: { ino: number; sha256: Buffer; size: number; path: string }): void;
   merge(): Restored;
-  /** Cached files by their records, of those that the index has now and has no such record of. */
+  /**
+   * Cached files by their records, of those that the index has now and has no such record of. One whose length isn't the
+   * file's is of other bytes than it shows; what lies there is known again by its CRC-32.
+   */
   cachedFiles(): KnownFile[];
   close(): void;
 }
@@ -134,7 +137,7 @@ export function beginRestore(index: Index): Restoring {
       return db
         .prepare(
           `SELECT r.ino, r.size, r.sha256, i.parent, e.name, i.mtime FROM temp.r_cached r
-           JOIN file f ON f.ino = r.ino JOIN inode i ON i.ino = r.ino
+           JOIN file f ON f.ino = r.ino AND f.size = r.size JOIN inode i ON i.ino = r.ino
            JOIN entry e ON e.parent = i.parent AND e.id = i.entry
            WHERE NOT EXISTS (SELECT 1 FROM cached c WHERE c.ino = r.ino AND c.sha256 = r.sha256) ORDER BY r.ino`,
         )

@@ -211,6 +211,28 @@ describe('a revision', () => {
       expect(journal()).toContainEqual(expect.objectContaining({ type: 'attributes', size: 11 }));
     });
   }
+
+  it('that the index cannot take is not in the journal without its length', async () => {
+    await setUp({ exports: [older] });
+    const path = 'years/2021/a.jpg';
+    await test.ensure(path);
+    await test.sync([older, newer]);
+    const before = journal().length;
+    test.index.db.exec(`CREATE TEMP TRIGGER full BEFORE INSERT ON main.cached
+      BEGIN SELECT raise(ABORT, 'the disk is full'); END`);
+    await expect(test.ensure(path)).rejects.toThrow('the disk is full');
+    test.index.db.exec('DROP TRIGGER full');
+    const types = journal()
+      .slice(before)
+      .map(({ type }) => type);
+    expect(types).not.toContain('cached');
+    expect(await test.newFetcher().ensure(test.ino(path), signal).published).toBe('cached');
+    expect(
+      journal()
+        .map(({ type }) => type)
+        .slice(-3),
+    ).toEqual(['cached', 'file', 'attributes']);
+  });
 });
 
 describe('an obstacle in the cache', () => {

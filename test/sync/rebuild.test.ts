@@ -200,6 +200,39 @@ describe('a revision', () => {
     await lost.sync(source);
     expect(readStatus(lost.index)).toMatchObject({ files: 1, revisions: 0, cachedFiles: 1 });
   });
+
+  it.each([1, 2, 3])(
+    'whose records are cut off (the last %i of three are lost) is shown whole',
+    async (cut) => {
+      const home = open();
+      const [first, second] = [version('e1', 1, 'old'), version('e2', 2, 'newer')];
+      const source = memorySource({ exports: [first] });
+      await home.sync(source);
+      await fetchAll(home, source);
+      source.exports = [first, second];
+      await home.sync(source);
+      await fetchAll(home, source);
+      const journal = join(home.cachePath, '.gphotosfs/journal');
+      const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
+      const types = lines.slice(-3).map((line) => (JSON.parse(line) as { type: string }).type);
+      expect(types).toEqual(['cached', 'file', 'attributes']);
+      writeFileSync(journal, `${lines.slice(0, -cut).join('\n')}\n`);
+      const lost = loseIndex(home);
+      await rebuildIn(lost);
+      const sizes = () =>
+        statement(
+          lost.index,
+          `SELECT i.size AS inode, f.size AS file, c.size AS cached FROM inode i JOIN file f USING (ino)
+         LEFT JOIN cached c USING (ino)`,
+        ).all() as { inode: number; file: number; cached: number | null }[];
+      for (const { inode, file, cached } of sizes()) expect([inode, cached ?? inode]).toEqual([file, file]);
+      await lost.sync(source);
+      const opened = source.opened.length;
+      await fetchAll(lost, source);
+      expect(sizes()).toEqual([{ inode: 5, file: 5, cached: 5 }]);
+      expect(source.opened, 'nothing is fetched again').toHaveLength(opened);
+    },
+  );
 });
 
 describe('a journal', () => {
