@@ -6,7 +6,7 @@
 import { errorCode, GphotosfsError } from '../model/errors.ts';
 import { fileAt, type Index, rawStatement, reopenIndex, statement } from './open.ts';
 import { migrations } from './schema.ts';
-import type { TreeChange } from './tree.ts';
+import { type ChangeMark, changeMark, type TreeChange } from './tree.ts';
 
 /** The setting that an index has as long as it is being made again: `journal`, then `sources`. */
 const key = 'rebuilding';
@@ -43,9 +43,14 @@ export function requireInPlace({ path, file }: Index): void {
 
 /**
  * What became of an index: it is in its place; it is gone, or its replacement isn't finished; the replacement has numbers
- * of its own and can't be taken; or it was taken, and these are the differences.
+ * of its own and can't be taken; or it was taken, and these are the differences, with how far in it they go: others write
+ * to it meanwhile.
  */
-export type Replacement = 'in-place' | 'unfinished' | 'renumbered' | TreeChange;
+export type Replacement =
+  | 'in-place'
+  | 'unfinished'
+  | 'renumbered'
+  | (TreeChange & { readonly mark: ChangeMark });
 
 /** Takes the index at the path of this one in its place, for all who hold it, if that is another and can be taken. */
 export function takeReplacement(index: Index): Replacement {
@@ -69,7 +74,8 @@ function compareWithReplacement(index: Index): Exclude<Replacement, 'in-place'> 
   try {
     return db.transaction(() => {
       if (!isWhole(index)) return 'unfinished';
-      return isRenumbered(index) ? 'renumbered' : differences(index);
+      if (isRenumbered(index)) return 'renumbered';
+      return { ...differences(index), mark: changeMark(index, 'fresh') };
     })();
   } finally {
     db.exec('DETACH fresh');

@@ -172,9 +172,10 @@ export interface ChangeMark {
   readonly change: number;
 }
 
-export function changeMark(index: Index): ChangeMark {
-  const entry = rawStatement(index, 'SELECT max(id) FROM entry').get() as unknown[];
-  const change = rawStatement(index, 'SELECT max(seq) FROM change').get() as unknown[];
+/** @param schema the index itself, or the one that is attached to it under this name */
+export function changeMark(index: Index, schema: 'main' | 'fresh' = 'main'): ChangeMark {
+  const entry = rawStatement(index, `SELECT max(id) FROM ${schema}.entry`).get() as unknown[];
+  const change = rawStatement(index, `SELECT max(seq) FROM ${schema}.change`).get() as unknown[];
   return { entry: (entry[0] as number | null) ?? 0, change: (change[0] as number | null) ?? 0 };
 }
 

@@ -1,7 +1,7 @@
 /** What a mount has to tell the kernel after somebody wrote to the index, or put another one in its place. */
 import { fileAt, type Index } from '../index/open.ts';
 import { takeReplacement } from '../index/replacement.ts';
-import { changeMark, changesSince, type TreeChange } from '../index/tree.ts';
+import { type ChangeMark, changeMark, changesSince, type TreeChange } from '../index/tree.ts';
 
 export interface IndexChanges {
   /** What changed since the last call, and whether another file is the index since then. */
@@ -14,7 +14,7 @@ export function createIndexChanges(index: Index, warn: (message: string) => void
   /** A file at the index's path that was looked at and can't be taken. */
   let refused: string | undefined;
 
-  function takeOver(): TreeChange | undefined {
+  function takeOver(): (TreeChange & { readonly mark: ChangeMark }) | undefined {
     const found = fileAt(index.path);
     if (found !== undefined && found === refused) return undefined;
     const replacement = takeReplacement(index);
@@ -31,13 +31,9 @@ export function createIndexChanges(index: Index, warn: (message: string) => void
   return {
     next() {
       const replaced = takeOver();
-      if (replaced !== undefined) {
-        mark = changeMark(index);
-        return { change: replaced, reopened: true };
-      }
-      const { mark: next, ...change } = changesSince(index, mark);
+      const { mark: next, ...change } = replaced ?? changesSince(index, mark);
       mark = next;
-      return { change, reopened: false };
+      return { change, reopened: replaced !== undefined };
     },
   };
 }

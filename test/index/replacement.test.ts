@@ -7,6 +7,7 @@ import { closeIndex, type Index, openIndex, statement, transaction, yearsIno } f
 import { putRebuildStage, requireInPlace, takeReplacement } from '../../src/index/replacement.ts';
 import { getSetting, putSetting } from '../../src/index/settings.ts';
 import { addEntry, addInode, changeInode, getInode, nextCookie, nextIno } from '../../src/index/tree.ts';
+import { createIndexChanges } from '../../src/mount/index-changes.ts';
 
 let directory: string;
 let path: string;
@@ -72,7 +73,7 @@ describe('an index whose file', () => {
     for (const one of [index, reader]) {
       expect(getInode(one, first)?.mtime).toBe(1);
       if (one === index) {
-        expect(takeReplacement(one)).toEqual({
+        expect(takeReplacement(one)).toMatchObject({
           entries: [{ parent: yearsIno, name: '2022' }],
           inodes: [first],
         });
@@ -93,7 +94,23 @@ describe('an index whose file', () => {
       expect(takeReplacement(index)).toBe('unfinished');
     }
     putRebuildStage(fresh, undefined);
-    expect(takeReplacement(index)).toEqual({ entries: [], inodes: [] });
+    expect(takeReplacement(index)).toMatchObject({ entries: [], inodes: [] });
+  });
+
+  it('is written to while it is taken tells that afterwards', () => {
+    const fresh = replace(['2020', '2021', '2022']);
+    const exec = index.db.exec.bind(index.db);
+    // Compared, and not yet opened.
+    index.db.exec = (sql) => {
+      if (sql.startsWith('DETACH')) addYear(fresh, '2023');
+      return exec(sql);
+    };
+    const changes = createIndexChanges(index, () => {});
+    const first = changes.next();
+    expect([first.reopened, first.change.entries.map(({ name }) => name)]).toEqual([true, ['2022']]);
+    expect(getInode(index, 7), 'the fault did not fire').toBeDefined();
+    expect(changes.next().change.entries).toEqual([{ parent: yearsIno, name: '2023' }]);
+    expect(changes.next().change).toEqual({ entries: [], inodes: [] });
   });
 
   it.each([
