@@ -9,6 +9,7 @@ import { errno } from '../errno.ts';
 import { putOpen, sendOutdated, validSeconds } from './answer.ts';
 import { readBoard } from './board.ts';
 import type { OpenFile } from './handles.ts';
+import type { Way } from './open-ways.ts';
 import {
   answerHeaderLength,
   maxRead,
@@ -39,6 +40,18 @@ export const open: Handler = (session, request) => {
   const { byKernel } = way;
   const file: OpenFile = { ino, openedAt, changedAtOpen, fd, size, content, byKernel, seenPublished };
   const handle = session.files.open(file);
+  let isTaken = false;
+  try {
+    isTaken = answerOpen(session, request, file, handle, way);
+  } finally {
+    // A handle that the kernel did not take is never released, and what it has of the file is not known.
+    if (!isTaken) give(session, handle, true);
+  }
+};
+
+/** Whether the kernel took the handle. */
+function answerOpen(session: Session, request: Request, file: OpenFile, handle: number, way: Way): boolean {
+  const { ino, fd, size } = file;
   // What is stored makes the file as long as it is, for the kernel too.
   const isFilled =
     way.pages === 'fill' && fd !== undefined && storePages(session.device, session.answer, ino, fd, size);
@@ -48,9 +61,8 @@ export const open: Handler = (session, request) => {
   // The kernel may have been told to forget other bytes before it was given these: then it drops what it has.
   const flags = hasChangedSince(session, file) ? way.flags & ~openFlag.keepCache : way.flags;
   putOpen(session.answer, handle, flags, way.backingId);
-  // A handle that the kernel did not take is never released.
-  if (!ok(session, request, openOutLength)) give(session, handle);
-};
+  return ok(session, request, openOutLength);
+}
 
 /** A revision or a corrected size, which set the ctime, may have come after the kernel got the attributes that it goes by. */
 function mayHaveOldSize(session: Session, ino: number): boolean {
@@ -63,11 +75,11 @@ export const release: Handler = (session, request) => {
   ok(session, request, 0);
 };
 
-/** Gives a handle back, with all that it holds. */
-function give(session: Session, handle: number): void {
+/** Gives a handle back, with all that it holds. @param inDoubt pages that the kernel has may be of other bytes */
+function give(session: Session, handle: number, inDoubt = false): void {
   const file = session.files.release(handle);
   if (file === undefined) return;
-  session.ways.release(file.ino, hasChangedSince(session, file));
+  session.ways.release(file.ino, inDoubt || hasChangedSince(session, file));
   close(file);
 }
 
