@@ -2,7 +2,7 @@
  * Notifications: what the kernel shall forget. The kernel may hold one back until a page is unlocked that waits for
  * an answer from this very thread, so they are written on the thread pool, one at a time, and never from a handler.
  */
-import { write } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { errorCode } from '../../model/errors.ts';
 import type { MountRequest, TreeChange } from '../driver.ts';
 import type { Device } from './device.ts';
@@ -42,6 +42,24 @@ export function createInvalidator(device: Device, log: MountRequest['log']): Inv
       await tail;
     },
   };
+}
+
+/**
+ * Whether the device's file system is still there, so that the number in the mount table is its own: the kernel forgets
+ * attributes of the root only where there is one. That waits for nothing.
+ */
+export function isThere({ fd }: Device): boolean {
+  if (fd === undefined) return false;
+  const attributesOfRoot = message(notification.invalidateInode, invalidateInodeOutLength, (body) => {
+    writeInt64(body, 0, 1);
+    writeInt64(body, 8, -1);
+  });
+  try {
+    writeSync(fd, attributesOfRoot);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `struct fuse_notify_inval_inode_out`: ino, offset, length; both 0 for attributes and all pages. */

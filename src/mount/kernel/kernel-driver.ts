@@ -14,7 +14,7 @@ import { unmountLazily, unmountNow } from '../unmount.ts';
 import { abortConnection } from './abort.ts';
 import { addToBoard, type Board, createBoard, readBoard, setBoard, waitForBoard } from './board.ts';
 import { createDevice, type Device } from './device.ts';
-import { createInvalidator } from './invalidate.ts';
+import { createInvalidator, isThere } from './invalidate.ts';
 import type { ServeMessage, WorkerMessage } from './messages.ts';
 import { mountByFusermount } from './mount-fusermount.ts';
 import { mountAsRoot } from './mount-root.ts';
@@ -166,8 +166,9 @@ function serveDevice(
     await within(endTimeoutMs, invalidator.close());
     if (await unmountNow(mountPoint)) {
       if (await within(endTimeoutMs, closed)) return;
-      // The mount lives on where no path of this process leads to: in another mount namespace.
-      await abortConnection(connection);
+      // Either its thread is kept by a disk, and the number may be another mount's by now; or the mount lives on where no
+      // path of this process leads to: in another mount namespace.
+      if (isThere(device)) await abortConnection(connection);
       await within(endTimeoutMs, closed);
       return;
     }
