@@ -21,6 +21,8 @@ export type ServerCommand =
       readonly passthrough?: boolean;
     }
   | { readonly do: 'behave'; readonly ino: number; readonly behaviour: Behaviour }
+  /** Reads that would never end do, with their bytes. */
+  | { readonly do: 'go on' }
   | { readonly do: 'published' }
   | { readonly do: 'invalidate'; readonly change: TreeChange }
   | { readonly do: 'state' }
@@ -56,6 +58,7 @@ const { createKernelDriver } = (await import(
 type KernelMounted = Awaited<ReturnType<ReturnType<typeof createKernelDriver>['mount']>>;
 
 const behaviours = new Map<number, Behaviour>();
+const stuck: (() => void)[] = [];
 const reads: Record<string, number> = {};
 const log: string[] = [];
 let aborted = 0;
@@ -69,7 +72,7 @@ const remote: RemoteReader = {
     mostAtOnce = Math.max(mostAtOnce, ++atOnce);
     const { delayMs = 0, end = 'bytes' } = behaviours.get(ino) ?? {};
     signal.addEventListener('abort', () => aborted++, { once: true });
-    if (end === 'never') await new Promise(() => {});
+    if (end === 'never') await new Promise<void>((resolve) => stuck.push(resolve));
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     atOnce--;
     if (end === 'error') throw new Error('told to fail');
@@ -108,6 +111,9 @@ async function run(command: ServerCommand): Promise<unknown> {
       return mounted.mountPoint;
     case 'behave':
       behaviours.set(command.ino, command.behaviour);
+      return undefined;
+    case 'go on':
+      for (const goOn of stuck.splice(0)) goOn();
       return undefined;
     case 'published':
       return mounted?.published();
