@@ -20,10 +20,10 @@ const albumMembers = (names: string) => `
     SELECT a.id FROM album a JOIN inode d ON d.ino = a.directory JOIN entry e ON e.parent = d.parent AND e.id = d.entry
     WHERE e.name IN (SELECT value FROM json_each(${names})) OR a.title IN (SELECT value FROM json_each(${names})))`;
 
-/** As model/media-kind.ts tells it: role 2 is the clip of a live photo. */
+/** As model/media-kind.ts tells it: role 2 is the clip of a live photo, 3 a sidecar. */
 const kindOfFile = `
   CASE WHEN f.role = 2 THEN 'motion'
-       WHEN EXISTS (SELECT 1 FROM json_each(?7) x WHERE f.name LIKE '%.' || x.value) THEN 'video'
+       WHEN EXISTS (SELECT 1 FROM json_each(?7) x WHERE f.name LIKE '%.' || x.value || CASE f.role WHEN 3 THEN '.xmp' ELSE '' END) THEN 'video'
        ELSE 'photo' END`;
 
 const isIn = (names: string) => `IN (SELECT value FROM json_each(${names}))`;

@@ -16,6 +16,8 @@ const videos: ReadonlySet<string> = new Set(videoExtensions);
 /** @param name as the source has it */
 export function mediaKindOf(role: Role, name: string): MediaKind {
   if (role === 'motion') return 'motion';
-  const dot = name.lastIndexOf('.');
-  return videos.has(name.slice(dot + 1).toLowerCase()) ? 'video' : 'photo';
+  // A sidecar goes with what it tells of.
+  const shown = role === 'sidecar' ? name.replace(/\.xmp$/, '') : name;
+  const dot = shown.lastIndexOf('.');
+  return videos.has(shown.slice(dot + 1).toLowerCase()) ? 'video' : 'photo';
 }

@@ -14,11 +14,12 @@ import { type Index, transaction } from '../index/open.ts';
 import { dropRevision, putRevision } from '../index/revisions.ts';
 import { getSetting, putSetting } from '../index/settings.ts';
 import { findSidecar, hasSidecars, listPhotos, type Photo } from '../index/sidecars.ts';
-import { getInode } from '../index/tree.ts';
+import { getInode, hasKey } from '../index/tree.ts';
 import { sameContent } from '../model/content.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Content } from '../model/words.ts';
 import { addFileEntry, beginGrowth, changeAttributes, finishGrowth, type Growth } from '../tree/entries.ts';
+import { safeName, uniqueKey } from '../tree/names.ts';
 import { recordedFile, recordedPlace } from './facts.ts';
 import { metadataArchive, sidecarBytes } from './metadata-source.ts';
 
@@ -67,7 +68,7 @@ function refresh(growth: Growth, archive: number, photo: Photo, adds: boolean): 
   const name = `${photo.name}.xmp`;
   const there = fileAt(index, archive, photo.ino);
   const known = there?.ino ?? findSidecar(index, photo, name);
-  if (known === undefined && !adds) return;
+  if (known === undefined && !(adds && canHave(index, photo.parent, name))) return;
   const bytes = sidecarBytes(index, photo.ino);
   if (bytes === undefined) return;
   const content: Content = { size: bytes.length, crc32: crc32(bytes) };
@@ -78,6 +79,10 @@ function refresh(growth: Growth, archive: number, photo: Photo, adds: boolean): 
   putLocation(index, archive, ino, place, content);
   growth.records.push(recordedPlace(ino, metadataArchive, place, content));
 }
+
+/** Under another name than its photo's no program would find it, so a name that is too long or taken gets none. */
+const canHave = (index: Index, parent: number, name: string): boolean =>
+  safeName(name) === name && !hasKey(index, parent, uniqueKey(name));
 
 function add(
   growth: Growth,

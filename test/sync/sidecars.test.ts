@@ -2,8 +2,11 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listMissing } from '../../src/index/plan.ts';
 import { defaultLayout } from '../../src/index/settings.ts';
 import { getInode } from '../../src/index/tree.ts';
+import { nothing } from '../../src/model/filter.ts';
+import { type MediaKind, mediaKindOf } from '../../src/model/media-kind.ts';
 import type { Source } from '../../src/sources/source.ts';
 import { metadataSource } from '../../src/sync/metadata-source.ts';
 import { sync } from '../../src/sync/sync.ts';
@@ -150,6 +153,27 @@ describe('sidecars', () => {
     await list([exportOf([described('newest'), b], { id: 'e3', time: 1_710_000_000 })]);
     expect(await home.ensure(path)).toBe('fetched');
     expect(home.cached(path).toString()).toContain('newest');
+  });
+
+  it('are not listed where they could not be called after their photo', async () => {
+    const long = `${'x'.repeat(234)}.jpg`;
+    const taken = photo('a.jpg.XMP', 'X', { photoId: 'x' });
+    await list([exportOf([one(), taken, photo(long, 'L', { photoId: 'l' })])], true);
+    const { index } = home;
+    const names = index.db.prepare("SELECT name FROM entry WHERE name LIKE '%.xmp'").pluck().all();
+    expect(names.sort()).toEqual(['a.jpg.XMP', 'a.jpg.XMP.xmp']);
+  });
+
+  it('are of the kind of what they tell of', async () => {
+    await list([exportOf([one(), photo('v.MP4', 'VVVV', { photoId: 'v' })])], true);
+    const files = (kind: MediaKind) => {
+      const only = { years: [], albums: [], kinds: [kind] };
+      return listMissing(home.index, { only, skip: nothing }).map(({ ino }) => ino);
+    };
+    const inos = (...names: string[]) => names.map((name) => home.ino(`years/2021/${name}`));
+    expect(new Set(files('video'))).toEqual(new Set(inos('v.MP4', 'v.MP4.xmp')));
+    expect(new Set(files('photo'))).toEqual(new Set(inos('a.jpg', 'a.jpg.xmp')));
+    expect(mediaKindOf('sidecar', 'v.MP4.xmp')).toBe('video');
   });
 
   it('of a photo whose facts change while it is asked for are an error, not old bytes', async () => {
