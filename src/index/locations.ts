@@ -136,17 +136,26 @@ export function putLocation(
   addRow(index, insert, archive, offset, ino, address, seekable ? 1 : 0, size, crc32 ?? null);
 }
 
+/** Whether the archive of a place can only be read from its start. */
+export function isSequential(index: Index, { source, archive }: Location): boolean {
+  const sql = 'SELECT 1 FROM archive WHERE source = ? AND name = ? AND sequential';
+  return rawStatement(index, sql).get(source, archive) !== undefined;
+}
+
 export function hasLocation(index: Index, ino: number): boolean {
   return rawStatement(index, 'SELECT 1 FROM location WHERE ino = ? LIMIT 1').get(ino) !== undefined;
 }
 
-/** Where a file's bytes can be had: near places first, of these the newest export, seekable first within one. */
+/**
+ * Where a file's bytes can be had, as a plan orders places: near ones first, of these what need not be read from its start, then the
+ * newest export, seekable first within one.
+ */
 export function locationsOf(index: Index, ino: number): Location[] {
   const rows = rawStatement(
     index,
     `SELECT a.source, a.name, a.fingerprint, l.offset, l.address, l.seekable, l.size, l.crc32
      FROM location l JOIN archive a ON a.id = l.archive WHERE l.ino = ?
-     ORDER BY a.remote, a.export_time DESC, l.seekable DESC, a.id, l.offset`,
+     ORDER BY a.remote, a.sequential, a.export_time DESC, l.seekable DESC, a.id, l.offset`,
   ).all(ino) as unknown[][];
   return rows.map((row) => ({
     source: row[0] as string,

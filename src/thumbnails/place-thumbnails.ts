@@ -3,9 +3,8 @@
  * is cached they make themselves, better, and at no cost.
  */
 import { choosePlace, createFailedPlaces, wantedContent } from '../fetch/locate.ts';
-import { locationsOf } from '../index/locations.ts';
+import { isSequential, locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
-import type { MissingFile } from '../index/plan.ts';
 import { sameContent } from '../model/content.ts';
 import { type ErrorKind, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Location } from '../model/words.ts';
@@ -58,6 +57,12 @@ const lanes = 16;
 /** As many as a source is told of at once. */
 const batchLength = 50;
 
+/** The thumbnails' own disk: no other place helps. */
+function isDisk(error: unknown): boolean {
+  const { kind } = toGphotosfsError(error);
+  return kind === 'no-space' || kind === 'no-permission';
+}
+
 /** @throws `usage` where the folder is another user's */
 export async function placeThumbnails(request: ThumbnailsRequest): Promise<ThumbnailsReport> {
   const { index, mountPoint, signal } = request;
@@ -65,6 +70,8 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
   const store = openThumbnailStore(request.folder);
   const cards = drawCards();
   const failedPlaces = createFailedPlaces();
+  /** Why a pass through a tgz brought nothing, by inode number. */
+  const sweptInVain = new Map<number, { readonly error: unknown }>();
   const givenUp = createGivenUp();
   const since = Date.now();
   const failed: FailedThumbnail[] = [];
@@ -97,34 +104,53 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
   function fail(file: Wanted, error: unknown): void {
     const known = toGphotosfsError(error);
     if (signal.aborted || known.kind === 'interrupted') return;
-    if (known.kind === 'no-space' || known.kind === 'no-permission') throw known;
+    if (isDisk(known)) throw known;
     if (givenUp.failed(file.place.source, known)) return;
     failed.push({ path: file.path, kind: known.kind, message: known.message });
   }
 
   async function make(file: Wanted): Promise<void> {
-    const { place, name } = file;
-    if (signal.aborted || givenUp.has(place.source)) return;
+    const { source } = file.place;
+    if (signal.aborted || givenUp.has(source)) return;
     try {
-      settle(file, await fetchPicture(place, name));
-      givenUp.succeeded(place.source);
+      settle(file, await fetchPicture(file));
+      givenUp.succeeded(source);
     } catch (error) {
       fail(file, error);
     }
   }
 
-  async function fetchPicture({ ino, sequential }: MissingFile, name: string): Promise<Picture | undefined> {
-    const { source, location } = choosePlace(index, sources, failedPlaces, ino, shown(ino), since);
-    if (source.openSmall !== undefined) return scaledPicture(source.openSmall(location, signal), count);
-    // In a far archive that is read from its start only, a head costs what stands before it.
-    if (sequential || !mayHavePreview(name)) return undefined;
-    return embeddedPicture(openHead(source, location, signal), count);
+  /** From the best place, or, where that fails, from the next one. */
+  async function fetchPicture({ place: { ino }, name }: Wanted): Promise<Picture | undefined> {
+    let failure = sweptInVain.get(ino);
+    for (;;) {
+      const { source, location } = choosePlace(index, sources, failedPlaces, ino, shown(ino), since);
+      const isSlow = source.openSmall === undefined && isSequential(index, location);
+      if (isSlow && failure !== undefined) throw failure.error;
+      // In an archive that is read from its start only, a head costs what stands before it.
+      if (isSlow || (source.openSmall === undefined && !mayHavePreview(name))) return undefined;
+      try {
+        return source.openSmall === undefined
+          ? await embeddedPicture(openHead(source, location, signal), count)
+          : await scaledPicture(source.openSmall(location, signal), count);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        failedPlaces.note(location, error);
+        failure = { error };
+      }
+    }
   }
 
   const shown = (ino: number) => wantedContent(index, ino, false);
 
-  /** A tgz on this disk is gone through once for all of its files. */
-  async function sweep(source: Source, files: readonly Wanted[]): Promise<void> {
+  /** A tgz on this disk is gone through once for all of its files. Gives those that failed, for another place may have them. */
+  async function sweep(source: Source, files: readonly Wanted[]): Promise<Wanted[]> {
+    const inVain: Wanted[] = [];
+    const miss = (file: Wanted, location: Location, error: unknown) => {
+      failedPlaces.note(location, error);
+      sweptInVain.set(file.place.ino, { error });
+      inVain.push(file);
+    };
     const byOffset = new Map<number, Wanted>();
     const locations: Location[] = [];
     for (const file of files) {
@@ -139,7 +165,7 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
       byOffset.set(location.offset, file);
       locations.push(location);
     }
-    if (locations.length === 0) return;
+    if (locations.length === 0) return [];
     locations.sort((a, b) => a.offset - b.offset);
     try {
       for await (const { location, bytes } of source.openMany?.(locations, signal) ?? []) {
@@ -148,14 +174,19 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
         if (file !== undefined)
           await embeddedPicture(bytes, count).then(
             (picture) => settle(file, picture),
-            (error: unknown) => fail(file, error),
+            (error: unknown) => miss(file, location, error),
           );
         await bytes[Symbol.asyncIterator]().return?.();
       }
     } catch (error) {
+      if (isDisk(error)) throw error;
       // The archive itself: each file that it still owes fails with it.
-      for (const file of byOffset.values()) fail(file, error);
+      for (const location of locations) {
+        const file = byOffset.get(location.offset);
+        if (file !== undefined) miss(file, location, error);
+      }
     }
+    return inVain;
   }
 
   function tell(files: number): void {
@@ -176,13 +207,10 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
     }
     tell(places.length - lacking.length);
     if (signal.aborted || lacking.length === 0) continue;
-    if (isSweep) {
-      await sweep(source, lacking);
-      tell(lacking.length);
-      continue;
-    }
-    for (let at = 0; at < lacking.length && !signal.aborted && !givenUp.has(source.id); at += batchLength) {
-      const batch = lacking.slice(at, at + batchLength);
+    const left = isSweep ? await sweep(source, lacking) : lacking;
+    tell(lacking.length - left.length);
+    for (let at = 0; at < left.length && !signal.aborted && !givenUp.has(source.id); at += batchLength) {
+      const batch = left.slice(at, at + batchLength);
       await prepare(index, source, batch);
       const queue = batch.values();
       const lane = async () => {

@@ -162,6 +162,35 @@ describe('thumbnails', () => {
     expect(passes).toEqual([2]);
   });
 
+  it('of what a zip has, too, are not taken from a newer tgz', async () => {
+    const [one, two] = [photo('a.jpg', cameraPhoto(1)), photo('b.jpg', cameraPhoto(2))];
+    const tgz = { id: 'e2', time: 1_700_000_000, archives: [{ name: 'x.tgz', shape: 'tgz' }] } as const;
+    home = await createTestHome({ exports: [exportOf([one, two]), exportOf([one, two], tgz)] });
+    const { open, openMany } = home.source;
+    const archives = new Set<string>();
+    home.source.open = (location, ...rest) => {
+      archives.add(location.archive);
+      return open(location, ...rest);
+    };
+    home.source.openMany = (locations, ...rest) => {
+      archives.add('x.tgz');
+      return openMany(locations, ...rest);
+    };
+    expect(await place()).toMatchObject({ pictures: 2, failed: [] });
+    expect([...archives]).not.toContain('x.tgz');
+    expect(archives.size).toBe(1);
+  });
+
+  it('come from another place where the best one fails', async () => {
+    const one = photo('a.jpg', cameraPhoto(1));
+    const other = { id: 'e2', time: 1_700_000_000 };
+    home = await createTestHome({ exports: [exportOf([one]), exportOf([one], other)] });
+    home.source.breakOpen({ kind: 'throw', at: 0, error: 'source-gone', file: 'a.jpg' });
+    expect(await place()).toMatchObject({ pictures: 1, cards: 0, failed: [] });
+    expect(home.source.fired).toHaveLength(1);
+    expect(home.source.opened).toHaveLength(2);
+  });
+
   it('of a tgz that is gone fail, and the rest is made', async () => {
     const tgz = exportOf([photo('a.jpg', cameraPhoto(1)), photo('v.mp4', 'v')], {
       archives: [{ name: 'x.tgz', shape: 'tgz' }],
