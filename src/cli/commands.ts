@@ -75,7 +75,8 @@ lists nothing new of these. What is listed already stays, and the next sync with
 
   gphotosfs sync --sidecars
 lists IMG_1.jpg.xmp beside IMG_1.jpg: title, description, people, place, albums, favourite and time, for photo programs; originals stay
-as they are. Later syncs keep them up to date. "sidecars": false in config.json ends that; those that are listed stay.
+as they are. Later syncs keep them up to date. "sidecars": false in config.json ends that; those that are listed stay
+and are kept up to date.
 
 When index.db is lost or damaged, move it away, if it is still there, and
   gphotosfs sync --rebuild
