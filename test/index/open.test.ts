@@ -1,20 +1,32 @@
 /** Opening the index: a newer one is refused untouched, a damaged one recognised, readers don't wait for a writer. */
-import {
+import fs, {
   chmodSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { albumsIno, closeIndex, openIndex, rootIno, transaction, yearsIno } from '../../src/index/open.ts';
+import {
+  albumsIno,
+  closeIndex,
+  type Index,
+  openIndex,
+  rootIno,
+  transaction,
+  yearsIno,
+} from '../../src/index/open.ts';
 import { migrations } from '../../src/index/schema.ts';
 import { getSetting, putSetting } from '../../src/index/settings.ts';
 import { findEntry, listEntries } from '../../src/index/tree.ts';
@@ -123,6 +135,48 @@ describe('openIndex', () => {
     mkdirSync(join(directory, 'home'));
     writeFileSync(`${path}.new`, '');
     closeIndex(openIndex(path));
+    expect(readdirSync(join(directory, 'home'))).toEqual(['index.db']);
+  });
+
+  it('is not made in the place of a link that leads nowhere: its disk may not be mounted', () => {
+    mkdirSync(join(directory, 'home'));
+    symlinkSync(join(directory, 'disk', 'index.db'), path);
+    writeFileSync(`${path}-wal`, 'log');
+    expect(failure(() => openIndex(path)).kind).toBe('not-found');
+    expect(readlinkSync(path)).toBe(join(directory, 'disk', 'index.db'));
+    expect(readFileSync(`${path}-wal`, 'utf8')).toBe('log');
+    mkdirSync(join(directory, 'disk'));
+    writeFileSync(join(directory, 'disk', 'index.db'), '');
+    closeIndex(openIndex(path));
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+  });
+
+  it('is not made where it cannot be looked at', () => {
+    mkdirSync(join(directory, 'home'));
+    symlinkSync(path, path);
+    expect(() => openIndex(path)).toThrow('ELOOP');
+    expect(readdirSync(join(directory, 'home'))).toEqual(['index.db']);
+  });
+
+  it('is left alone by one that was suspended while it made it', () => {
+    mkdirSync(join(directory, 'home'));
+    const { openSync } = fs;
+    const others: Index[] = [];
+    // As soon as it has its claim, others lose patience, and make the index.
+    fs.openSync = (...args) => {
+      const fd = openSync(...args);
+      fs.openSync = openSync;
+      syncBuiltinESMExports();
+      unlinkSync(`${path}.new`);
+      others.push(openIndex(path));
+      for (const other of others) putSetting(other, 'a', '1');
+      return fd;
+    };
+    syncBuiltinESMExports();
+    const late = openIndex(path);
+    expect(others, 'the fault did not fire').toHaveLength(1);
+    expect(getSetting(late, 'a')).toBe('1');
+    for (const one of [late, ...others]) closeIndex(one);
     expect(readdirSync(join(directory, 'home'))).toEqual(['index.db']);
   });
 
