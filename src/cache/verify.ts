@@ -93,6 +93,9 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
   const wrong = new Set<number>();
   let savedAt = performance.now();
   let confirming = Promise.resolve();
+  let strays: Promise<Finding[]> | undefined;
+  let isWhole = false;
+  const failed = new AbortController();
 
   function save(): void {
     if (sample !== undefined) return;
@@ -111,6 +114,8 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
       wrong.add(file.ino);
       findings.push(finding);
     });
+    // It is told at the end; what is still suspected then is what the next run begins with.
+    confirming.catch(() => {});
   }
 
   async function look(batch: readonly RecordedFile[]): Promise<void> {
@@ -135,19 +140,22 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
     await sideBySide(inBatches(cachedAmong(index, [...suspected]), batchFiles), width, signal, look);
     const files = sample === undefined ? filesAfter(index, from.after) : sampleCached(index, total.files);
     // The threads hash meanwhile.
-    const strays = listStrays(request);
+    strays = listStrays(request, AbortSignal.any([signal, failed.signal]));
     strays.catch(() => {});
     await sideBySide(inBatches(files, batchFiles), width, signal, check);
     await confirming;
     findings.push(...(await strays));
     if (!signal.aborted) await request.repair?.(findings);
+    isWhole = !signal.aborted;
   } finally {
     signal.removeEventListener('abort', end);
+    failed.abort();
     await inspectors.close();
-    await confirming;
-    if (signal.aborted) save();
+    // Whoever called closes the index and the cache next.
+    await Promise.allSettled([confirming, strays]);
+    if (!isWhole) save();
   }
-  if (!signal.aborted && sample === undefined) saveVerifyCursor(index, undefined);
+  if (isWhole && sample === undefined) saveVerifyCursor(index, undefined);
   return {
     findings,
     checkedFiles: looked.files,
@@ -157,7 +165,7 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
   };
 }
 
-async function listStrays({ index, cache, signal }: VerifyRequest): Promise<Finding[]> {
+async function listStrays({ index, cache }: VerifyRequest, signal: AbortSignal): Promise<Finding[]> {
   const found: Finding[] = [];
   for (const stray of findExtra(index, cache)) {
     if (stray === undefined) await turn();

@@ -279,6 +279,26 @@ describe('a run that is stopped', () => {
   });
 });
 
+describe('a run whose index takes nothing', () => {
+  it('fails when all is looked at, and the next one knows what was found', async () => {
+    await create(40);
+    rot(2);
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    test.index.db.exec(`CREATE TEMP TRIGGER full BEFORE UPDATE ON main.cached
+      BEGIN SELECT raise(ABORT, 'the disk is full'); END`);
+    let looks = 0;
+    await expect(run({ progress: () => (looks += 1) })).rejects.toThrow('the disk is full');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('unhandledRejection', note);
+    expect([looks, unhandled]).toEqual([40, []]);
+    test.index.db.exec('DROP TRIGGER full');
+    expect(readVerifyCursor(test.index)?.wrong).toEqual([test.ino(pathOf(2))]);
+    expect(await found()).toEqual([`damaged ${pathOf(2)}`]);
+  });
+});
+
 describe('a sample', () => {
   it('is a part of the files, other ones each time, and moves no cursor', async () => {
     await create(60);
