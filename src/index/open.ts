@@ -65,10 +65,22 @@ export function openIndex(path: string, options: { readonly readonly?: boolean }
   }
 }
 
-/** Device and inode number of what lies at `path`; undefined where there is nothing. */
+/**
+ * Device and inode number of what lies at `path`; undefined where there is nothing. As long as a file is open no other
+ * one has its number.
+ */
 export function fileAt(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
+}
+
+/**
+ * The same of a file that nobody here has open: with the time of its birth, for ext4 gives the number of a deleted file to
+ * the next one. (Where the kernel doesn't tell that time it may be the ctime: then each write makes it another file.)
+ */
+export function unopenedFileAt(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What a mount has to tell the kernel after somebody wrote to the index, or put another one in its place. */
-import { fileAt, type Index } from '../index/open.ts';
+import { type Index, unopenedFileAt } from '../index/open.ts';
 import { takeReplacement } from '../index/replacement.ts';
 import { type ChangeMark, changeMark, changesSince, type TreeChange } from '../index/tree.ts';
 
@@ -15,7 +15,7 @@ export function createIndexChanges(index: Index, warn: (message: string) => void
   let refused: string | undefined;
 
   function takeOver(): (TreeChange & { readonly mark: ChangeMark }) | undefined {
-    const found = fileAt(index.path);
+    const found = unopenedFileAt(index.path);
     if (found !== undefined && found === refused) return undefined;
     const replacement = takeReplacement(index);
     if (typeof replacement === 'object') return replacement;

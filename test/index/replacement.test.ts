@@ -1,5 +1,5 @@
 /** Another file in the place of an open index: taken only when it is whole and every number means what it meant. */
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -85,6 +85,29 @@ describe('an index whose file', () => {
     expect(getInode(index, 7)).toBeDefined();
     addYear(index, '2024');
     expect(getInode(fresh, 8)).toBeDefined();
+  });
+
+  it('was replaced by one that cannot be taken, and then by one with the same inode number, goes over to that', ({
+    skip,
+  }) => {
+    const warnings: string[] = [];
+    const changes = createIndexChanges(index, (message) => void warnings.push(message));
+    const put = (years: readonly string[]) => {
+      for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+      closeIndex(make(path, years));
+      return statSync(path).ino;
+    };
+    let before = put(['2021', '2020']);
+    for (let tries = 0; ; tries += 1) {
+      expect(changes.next().reopened).toBe(false);
+      expect(changes.next().reopened).toBe(false);
+      expect(warnings).toHaveLength(tries + 1);
+      const now = put(['2020', '2021', '2022']);
+      if (now === before) break;
+      if (tries === 10) return skip();
+      before = put(['2021', '2020']);
+    }
+    expect(changes.next().reopened).toBe(true);
   });
 
   it('is being made again waits', () => {
