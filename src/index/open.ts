@@ -85,11 +85,20 @@ export function unopenedFileAt(path: string): string | undefined {
 
 /**
  * Opens what lies at the index's path now, for all who hold this index. Nothing may be under way in it.
- * @throws as `openIndex`; then it stays as it was
+ * @param file opens only this one (`fileAt`), as another one may have come since it was looked at
+ * @throws as `openIndex`, and `busy` for another file; then it stays as it was
  */
-export function reopenIndex(index: Index): void {
+export function reopenIndex(index: Index, file?: string): void {
   const { path, db } = index;
-  Object.assign(index, openIndex(path, { readonly: db.readonly }));
+  const isOther = () => file !== undefined && fileAt(path) !== file;
+  const other = () => new GphotosfsError('busy', `${path} was replaced by another one`);
+  if (isOther()) throw other();
+  const opened = openIndex(path, { readonly: db.readonly });
+  if (isOther()) {
+    opened.db.close();
+    throw other();
+  }
+  Object.assign(index, opened);
   // It finds out by itself that its file was replaced, and leaves alone what is beside the new one.
   db.close();
 }

@@ -53,8 +53,8 @@ export interface Mounted {
   invalidate(change: TreeChange): Promise<void>;
   /** Tells a driver on another thread that files were published: open handles look at the index again. */
   published(): void;
-  /** Tells a driver with a connection of its own that another file is the index now: it opens that. */
-  reopen(): void;
+  /** Tells a driver with a connection of its own that another file (`Index.file`) is the index now: it opens just that. */
+  reopen(file: string): void;
   /** Unmounts: at once where possible, lazily where programs still use it. Idempotent. */
   unmount(): Promise<void>;
 }

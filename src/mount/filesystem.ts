@@ -50,8 +50,8 @@ export interface Filesystem {
    */
   open(ino: number): OpenedFile;
   statfs(): StatFs;
-  /** Opens the index that lies at its path now. @throws as `openIndex`; then all stays as it was */
-  reopen(): void;
+  /** Opens the index that lies at its path now, if it is `file`. @throws as `reopenIndex`; then all stays as it was */
+  reopen(file: string): void;
   close(): void;
 }
 
@@ -102,8 +102,8 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
         files: stats.files,
       };
     },
-    reopen() {
-      reopenIndex(index);
+    reopen(file) {
+      reopenIndex(index, file);
       cached.close();
     },
     close() {

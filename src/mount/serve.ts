@@ -47,14 +47,25 @@ export async function serve(request: ServeRequest): Promise<Mounted> {
     }
   }
 
+  /** The driver has yet to open the file that is the index now. */
+  let isBehind = false;
+
   // From here on, so that what happens while the mount comes up is told to the kernel too.
   const changes = createIndexChanges(index, (message) => log('warn', message));
   const watching = watchIndex(index.path, log, async () => {
     if (mounted === undefined) return;
     const { change, reopened } = changes.next();
+    isBehind ||= reopened;
+    if (isBehind && index.file !== undefined) {
+      // The driver first: what the kernel is told to forget it asks again. Where it fails, the next look tries again.
+      try {
+        mounted.reopen(index.file);
+        isBehind = false;
+      } catch (error) {
+        log('warn', `the new index cannot be opened: ${toGphotosfsError(error).message}`);
+      }
+    }
     if (reopened) {
-      // The driver first: what the kernel is told to forget it asks again.
-      mounted.reopen();
       log('info', `${index.path} was replaced; the mount shows the new one`);
     }
     mounted.published();

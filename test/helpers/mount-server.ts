@@ -25,6 +25,8 @@ export type ServerCommand =
   | { readonly do: 'go on' }
   | { readonly do: 'published' }
   | { readonly do: 'invalidate'; readonly change: TreeChange }
+  /** Another file, by `Index.file`, is the index now. */
+  | { readonly do: 'reopen'; readonly file: string }
   | { readonly do: 'state' }
   | { readonly do: 'unmount' }
   /** Closes the device under the driver's feet. */
@@ -119,6 +121,8 @@ async function run(command: ServerCommand): Promise<unknown> {
       return mounted?.published();
     case 'invalidate':
       return mounted?.invalidate(command.change);
+    case 'reopen':
+      return mounted?.reopen(command.file);
     case 'state':
       return {
         mounted: mounted !== undefined,

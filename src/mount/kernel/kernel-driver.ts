@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { endianness } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GphotosfsError } from '../../model/errors.ts';
-import type { MountDriver, Mounted, MountRequest } from '../driver.ts';
+import type { MountDriver, Mounted, MountRequest, TreeChange } from '../driver.ts';
 import { prepareMountPoint } from '../mount-point.ts';
 import { mountAt } from '../mount-table.ts';
 import { unmountLazily, unmountNow } from '../unmount.ts';
@@ -15,7 +15,7 @@ import { abortConnection } from './abort.ts';
 import { addToBoard, type Board, createBoard, readBoard, setBoard, waitForBoard } from './board.ts';
 import { createDevice, type Device } from './device.ts';
 import { createInvalidator, isThere } from './invalidate.ts';
-import type { ServeMessage, WorkerMessage } from './messages.ts';
+import type { ReopenMessage, ServeMessage, WorkerMessage } from './messages.ts';
 import { mountByFusermount } from './mount-fusermount.ts';
 import { mountAsRoot } from './mount-root.ts';
 import { createQuietLog } from './quiet-log.ts';
@@ -110,11 +110,22 @@ function serveDevice(
   });
   const connection = mountAt(mountPoint)?.device;
   let unmounting: Promise<void> | undefined;
+  /** What the kernel was told to forget since the index was replaced: it may have asked the former one again. */
+  let sinceReopened: TreeChange[] | undefined;
+
+  async function tellAgain(late: boolean): Promise<void> {
+    const told = sinceReopened ?? [];
+    sinceReopened = undefined;
+    if (late) for (const change of told) await invalidator.invalidate(change);
+  }
 
   worker.on('message', (message: WorkerMessage) => {
     if (message.type === 'read') reads.start(message);
     else if (message.type === 'interrupt') reads.interrupt(message.unique);
-    else if (message.type === 'log') log(message.level, message.message);
+    else if (message.type === 'reopened') {
+      // Else another one has come meanwhile, of which the worker speaks later.
+      if (message.count === readBoard(board, 'reopened')) void tellAgain(message.late);
+    } else if (message.type === 'log') log(message.level, message.message);
   });
   if (device.fd !== undefined) worker.postMessage({ device: device.fd } satisfies ServeMessage);
 
@@ -186,10 +197,13 @@ function serveDevice(
     async invalidate(change) {
       // Before the kernel is told: rows that the worker holds from before are not to follow.
       addToBoard(board, 'changed', 1);
+      sinceReopened?.push(change);
       await invalidator.invalidate(change);
     },
     published: () => addToBoard(board, 'published', 1),
-    reopen() {
+    reopen(file) {
+      sinceReopened ??= [];
+      worker.postMessage({ index: file } satisfies ReopenMessage);
       addToBoard(board, 'reopened', 1);
       // Rows that the worker holds are of the former one.
       addToBoard(board, 'changed', 1);

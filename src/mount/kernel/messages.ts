@@ -23,6 +23,11 @@ export interface ServeMessage {
   readonly device: number;
 }
 
+/** Main → worker, before the board's `reopened` counts on: this file (`Index.file`) is the index now. */
+export interface ReopenMessage {
+  readonly index: string;
+}
+
 /** A read of a file that is not cached. `length` ends at the file's end, so an answer must be as long. */
 export interface RemoteReadMessage {
   readonly type: 'read';
@@ -42,6 +47,8 @@ export type WorkerMessage =
   | { readonly type: 'serving' }
   /** The kernel's version is too old. */
   | { readonly type: 'refused'; readonly message: string }
+  /** The index of the board's `reopened` is open; late: rows of the former one were given meanwhile. */
+  | { readonly type: 'reopened'; readonly count: number; readonly late: boolean }
   | RemoteReadMessage
   | { readonly type: 'interrupt'; readonly unique: number }
   | { readonly type: 'log'; readonly level: 'warn' | 'info' | 'debug'; readonly message: string };

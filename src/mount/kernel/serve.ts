@@ -11,18 +11,29 @@ import { fail, type Session } from './session.ts';
 export function serve(session: Session): void {
   const request = createRequest();
   let reopened = 0;
+  let index: string | undefined;
+  let late = false;
   while (readRequest(session, request)) {
     addToBoard(session.board, 'requests', 1);
     const wanted = readBoard(session.board, 'reopened');
-    if (wanted !== reopened && reopen(session)) reopened = wanted;
+    if (wanted !== reopened) {
+      index = session.wantedIndex() ?? index;
+      if (index === undefined || !reopen(session, index)) {
+        late = true;
+      } else {
+        reopened = wanted;
+        session.post({ type: 'reopened', count: wanted, late });
+        late = false;
+      }
+    }
     answer(session, request);
   }
 }
 
-/** Whether the index at its path could be opened; until it can, what was open before goes on serving. */
-function reopen(session: Session): boolean {
+/** Whether the index could be opened; until it can, what was open before goes on serving. */
+function reopen(session: Session, index: string): boolean {
   try {
-    session.filesystem.reopen();
+    session.filesystem.reopen(index);
     return true;
   } catch (error) {
     const message = `the new index cannot be opened: ${error instanceof Error ? error.message : error}`;

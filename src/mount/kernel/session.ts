@@ -22,6 +22,8 @@ export interface Session {
   /** Whether to ask the kernel for passthrough; INIT settles whether there is any. */
   readonly wantsPassthrough: boolean;
   ways: OpenWays;
+  /** The index that the main thread wants open, if it has named one since the last call. */
+  readonly wantedIndex: () => string | undefined;
   /** Says something to the main thread. */
   readonly post: (message: WorkerMessage) => void;
 }

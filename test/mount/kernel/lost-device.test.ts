@@ -37,6 +37,7 @@ function sessionOn(device: number): Session {
     presentation: { uid: 0, gid: 0, mode: { file: 0, directory: 0, symlink: 0 } },
     board,
     post: () => {},
+    wantedIndex: () => undefined,
     answer: createAnswerBuffer(),
     batches: createBatches(filesystem, board),
     lookups: createLookups(board),
