@@ -19,7 +19,7 @@ export interface Catalog {
   /** Files in it that are no part of the photos (other products), or can't be read: nobody keeps them. */
   readonly others: number | undefined;
   /** What is wrong with it, where that is to be told again after an early listing. */
-  readonly problems: readonly Problem[];
+  problems: readonly Problem[];
 }
 
 /** The folders in which it has something. */

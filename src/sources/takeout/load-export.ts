@@ -147,11 +147,13 @@ export async function* loadExport(
     const earlier = one.before.find(
       (before) => before.archive === archive.name && before.fingerprint === fingerprint,
     );
+    // Of a part that an earlier run only listed early nothing has been kept but what its catalog has.
+    const isLate = earlier?.early === true;
     scanned.push({
       ...scannedOf(part),
-      problems: fresh ? lasting : (earlier?.problems ?? lasting),
+      problems: fresh || isLate ? lasting : (earlier?.problems ?? lasting),
     });
-    const untold = problems.slice(told ?? 0);
+    const untold = [...(isLate ? catalog.problems : []), ...problems.slice(told ?? 0)];
     if (isNew) yield page({ memos: [catalogMemo(catalog)], problems: untold });
     else if (untold.length > 0) yield page({ problems: untold });
   }

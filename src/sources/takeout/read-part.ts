@@ -168,14 +168,19 @@ export async function readJsons(
 export const unreadOf = (catalog: Catalog, photos: PhotosFolders): readonly ArchiveEntry[] =>
   catalog.unread.filter(({ path }) => pathInPhotos(photos, splitPath(path).folder) !== undefined);
 
-/** Adds JSONs that were read elsewhere. One that could not be read stays unread: reading it again tells why. */
+/**
+ * Adds JSONs that were read elsewhere, and what could not be used to the catalog's problems, for the scan to tell. One that
+ * could not be read stays unread: reading it again tells why.
+ */
 export function addRead(path: string, catalog: Catalog, read: readonly SmallEntry[]): void {
   const bytes = new Map(read.map((small) => [small.entry.offset, small.bytes]));
-  const add = jsonAdder(catalog, problemList(path));
+  const notes = problemList(path);
+  const add = jsonAdder(catalog, notes);
   const had = catalog.unread.filter((entry) => bytes.get(entry.offset) !== undefined);
   for (const entry of had) add(entry, bytes.get(entry.offset) ?? Buffer.alloc(0));
   const done = new Set(had);
   catalog.unread = catalog.unread.filter((entry) => !done.has(entry));
+  catalog.problems = [...catalog.problems, ...notes.all()];
 }
 
 /** Adds a JSON to the catalog. */

@@ -265,4 +265,24 @@ describe('a scan in two stages', () => {
       expect(new Set(final.map(({ title }) => title))).toEqual(new Set(['a.jpg', 'b.jpg']));
     }
   });
+
+  it('tells at each scan what is wrong with an archive, wherever the first one was cut off', async () => {
+    const paths = await build('a', {
+      entries: [],
+      files: [{ path: 'Takeout/Drive/x.txt', bytes: Buffer.from('x') }],
+    });
+    const told = (pages: readonly ListedPage[]) =>
+      pages.flatMap(({ problems }) => problems).map(({ what }) => what);
+    let resumed = 0;
+    for (let pages = 1; pages < 6; pages++) {
+      const memory: Memory = new Map();
+      await scanPages(remoteSource(paths), { memory, pages });
+      if (memory.get('scanned')?.includes('"early":true')) resumed++;
+      await scanPages(remoteSource(paths), { memory });
+      expect(told(await scanPages(remoteSource(paths), { memory })), `${pages} pages`).toEqual([
+        'no Google Photos folder was found in this export',
+      ]);
+    }
+    expect(resumed).toBeGreaterThan(0);
+  });
 });
