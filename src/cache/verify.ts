@@ -144,7 +144,7 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
     strays.catch(() => {});
     await sideBySide(inBatches(files, batchFiles), width, signal, check);
     await confirming;
-    findings.push(...(await strays));
+    for (const stray of await strays) findings.push(stray);
     if (!signal.aborted) await request.repair?.(findings);
     isWhole = !signal.aborted;
   } finally {

@@ -152,7 +152,7 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
       const { page, lookalikes } = await lookalikesOf(listed);
       scan.lookalikes = lookalikes;
       transaction(index, () => cache.journal.write(applyPage(scan, page, now)));
-      problems.push(...page.problems);
+      for (const problem of page.problems) problems.push(problem);
     });
     transaction(index, () => makeLookups(index));
     if (error?.kind === 'interrupted') throw error;

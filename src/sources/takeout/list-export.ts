@@ -69,7 +69,7 @@ async function* listPages(
   let waiting: Item[] = [];
   for (const folder of folders) {
     const listed = await list(folder);
-    unknown.push(...listed.unknown);
+    for (const file of listed.unknown) unknown.push(file);
     for (const item of listed.items) countPlaces(item, places);
     waiting = waiting.concat(listed.items);
     while (waiting.length >= pageItems) {

@@ -132,7 +132,7 @@ export async function* loadExport(
     if (countUnread(listed, photos) > 0) {
       const read = yield* readRest(archive, listed, photos, store, signal, progress);
       catalog = read.catalog;
-      problems.push(...read.problems);
+      for (const problem of read.problems) problems.push(problem);
       isNew = true;
       if (read.failed) {
         whole.push(catalog);
@@ -174,7 +174,8 @@ async function* readRest(
   const limit = store.remote ? rememberEvery : Number.POSITIVE_INFINITY;
   try {
     for (;;) {
-      problems.push(...(await readJsons(archive, catalog, photos, signal, progress, limit)));
+      const more = await readJsons(archive, catalog, photos, signal, progress, limit);
+      for (const problem of more) problems.push(problem);
       const packed = packCatalog(catalog);
       if (countUnread(packed, photos) === 0) return { catalog: packed, problems, failed: false };
       yield page({ memos: [catalogMemo(packed)] });

@@ -204,7 +204,9 @@ export function photoIdsIn(packed: PackedCatalog, path: string): readonly string
 export function unpackCatalog(packed: PackedCatalog): Catalog {
   const { archive, fingerprint, modified, others, problems, folders, albums, computed, value } = packed;
   const all = [...folders.keys()].map((path) => unpackFolder(packed, path));
-  const end = Math.max(...[...folders.values()].map((folder) => folder.end));
+  // Not by a spread: there may be more folders than a call takes arguments (some 125,000).
+  let end = 0;
+  for (const folder of folders.values()) end = Math.max(end, folder.end);
   return {
     archive,
     fingerprint,

@@ -111,7 +111,8 @@ function toStretches(stops: readonly Stop[]): Stop[][] {
 /** The ranges of a stretch: as long as allowed, cut between entries or, in a long one, within. */
 function toRanges(stops: readonly Stop[], dataEnd: number, longest: number): Range[] {
   const start = stops[0]?.offset ?? 0;
-  const end = Math.min(Math.max(...stops.map((stop) => stop.end)), dataEnd);
+  const last = stops.reduce((most, stop) => Math.max(most, stop.end), 0);
+  const end = Math.min(last, dataEnd);
   const ranges: Range[] = [];
   for (let from = start; from < end; from += longest) ranges.push([from, Math.min(from + longest, end)]);
   return ranges;

@@ -175,6 +175,20 @@ describe('a catalog', () => {
     problems: [{ where: '/a.zip', what: 'w', remedy: 'r' }],
   };
 
+  test('may have more folders than a call takes arguments', () => {
+    const unread = Array.from({ length: 130_000 }, (_, at) => ({
+      path: `Z/${at}/c.json`,
+      size: 1,
+      crc32: 2,
+      offset: at,
+      address: '',
+      seekable: true,
+      modified: undefined,
+    }));
+    const opened = openPacked(packCatalog({ ...catalog, unread }).value);
+    expect(opened && unpackCatalog(opened).unread.length).toBe(130_000);
+  });
+
   test('comes out of its memo as it went in', () => {
     const opened = openPacked(packCatalog(catalog).value);
     expect(opened && unpackCatalog(opened)).toEqual(catalog);
