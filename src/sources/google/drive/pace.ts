@@ -13,7 +13,7 @@ const mostAtATime = 24;
 export interface Pace {
   /** Does the task in its turn. */
   run<T>(task: () => Promise<T>): Promise<T>;
-  /** Drive asked to slow down. */
+  /** Drive asked to slow down; of no account while none of the tasks is on its way: then others were meant. */
   slowed(): void;
   atATime(): number;
 }
@@ -44,7 +44,8 @@ export function createPace(): Pace {
         }
       }),
     slowed() {
-      if (earlier > 0) return;
+      // Long streams are refused, too, and are none of these: each of their tries would halve again.
+      if (earlier > 0 || inFlight === 0) return;
       limit.concurrency = Math.max(1, limit.concurrency >> 1);
       round++;
       earlier = inFlight;

@@ -49,3 +49,9 @@ it('halves once for all that was refused at one moment, and again for what was b
   await finish(1);
   expect([pace.atATime(), running.length]).toEqual([2, 2]);
 });
+
+it('stays as it is when only others than its tasks are refused', () => {
+  const pace = createPace();
+  for (let at = 0; at < 4; at++) pace.slowed();
+  expect(pace.atATime()).toBe(16);
+});
