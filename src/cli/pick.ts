@@ -9,7 +9,7 @@ import { type Index, transaction } from '../index/open.ts';
 import { listMissing } from '../index/plan.ts';
 import { putMemo, recall } from '../index/sources.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
-import { nothing } from '../model/filter.ts';
+import { everything } from '../model/filter.ts';
 import { planMissing } from '../prefetch/plan.ts';
 import type { PrefetchReport } from '../prefetch/run.ts';
 import { openSources, type SourceEntry } from '../sources/all.ts';
@@ -64,8 +64,6 @@ export const run: Run = async (context) => {
     await source.close();
   }
 };
-
-const everything = { only: nothing, skip: nothing };
 
 async function tellWhere({ output }: Context, { pickerUri }: PickerSession): Promise<void> {
   // Closes its tab when the owner is done; not for a phone, where it would close the app.

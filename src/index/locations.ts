@@ -16,12 +16,12 @@ export function findArchive(
   ) as { id: number; fingerprint: string } | undefined;
 }
 
-/** Adds or updates an archive and gives its id. */
 /** Whether anything of the source has been read. */
 export function hasArchives(index: Index, source: string): boolean {
   return rawStatement(index, 'SELECT 1 FROM archive WHERE source = ?').get(source) !== undefined;
 }
 
+/** Adds or updates an archive and gives its id. */
 export function putArchive(index: Index, source: string, archive: ScannedArchive): number {
   const row = rawStatement(
     index,
