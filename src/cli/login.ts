@@ -31,6 +31,8 @@ export const run: Run = async (context) => {
     const record = { type: 'login', account: settings.account, email: email ?? null, allowed, refused };
     output.result(record, describe(settings.account, signedIn));
     for (const service of refused) tellRefused(context, service);
+    for (const service of serviceNames)
+      if (!allowed.includes(service) && !refused.includes(service)) tellLost(context, service);
     return refused.length === 0 ? exitCodes.done : exitCodes.partial;
   } finally {
     await http.close();
@@ -98,13 +100,28 @@ function describe(account: string, { email, allowed }: SignedIn): string[] {
   ];
 }
 
-function tellRefused({ config, settings, output }: Context, service: Service): void {
-  const lacking = config.sources.filter(
-    ({ kind, account }) => kind === String(service) && account === settings.account,
+/** Not asked for this time: a new sign-in takes the place of the last one, with all that it allowed. */
+function tellLost(context: Context, service: Service): void {
+  const ids = sourcesOf(context, service);
+  if (ids === '') return;
+  context.output.log(
+    'warn',
+    `this sign-in does not allow ${services[service].name}, so ${ids} can't be read. Run "gphotosfs login" without --service to allow all that the sources need`,
   );
-  const ids = lacking.map(({ id }) => id).join(', ');
+}
+
+/** The ids of the account's sources that need a service. */
+function sourcesOf({ config, settings }: Context, service: Service): string {
+  return config.sources
+    .filter(({ kind, account }) => kind === String(service) && account === settings.account)
+    .map(({ id }) => id)
+    .join(', ');
+}
+
+function tellRefused(context: Context, service: Service): void {
+  const ids = sourcesOf(context, service);
   const effect = ids === '' ? '' : `; ${ids} can't be read without it`;
-  output.log(
+  context.output.log(
     'warn',
     `not allowed: ${services[service].name}${effect}. Run "gphotosfs login" again to allow it`,
   );

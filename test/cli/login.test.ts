@@ -189,6 +189,14 @@ describe('what may be read', () => {
     expect(all.searchParams.get('scope')).toBe(allScopes.join(' '));
     await visit(await agree(all));
     expect((await again.ended).code).toBe(0);
+
+    // A sign-in for less takes the rest away, and says from whom.
+    const less = place.start('login', '--service', 'drive');
+    await visit(await agree(await consentUrl(less)));
+    const { code, stderr } = await less.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/does not allow the Photos Library API.*, so library\S* can't be read/);
+    expect(stderr).not.toContain('Takeout archives');
   });
 
   it('is told when a box was not ticked', async () => {
