@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fileUri } from '../../src/thumbnails/store.ts';
 import { createPlace, type Place, type Running } from '../cli/run-program.ts';
 import { canMount } from '../helpers/mount-client.ts';
@@ -142,7 +142,8 @@ describe.runIf(canMount())('browsing', () => {
   it('photos without thumbnails fetches them, so the other tests would have seen it', async () => {
     rmSync(cacheHome(), { recursive: true });
     await askTumbler(['IMG_0001.jpg', 'IMG_0002.jpg'].map((name) => join(folderOf(place), name)));
-    expect(cachedFiles()).toBe(2);
+    // A fetch is published a moment after its reader has the bytes.
+    await vi.waitFor(() => expect(cachedFiles()).toBe(2), { timeout: 10_000 });
     expect(existsSync(join(cacheHome(), 'thumbnails', 'normal'))).toBe(true);
     await endMount(mounted);
   }, 240_000);
