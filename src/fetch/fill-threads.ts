@@ -119,7 +119,8 @@ interface FillThread {
 }
 
 function startThread(): FillThread {
-  // What it opens itself (archives) is closed when it is ended in the middle, as Node does by default.
+  // What it has opened itself is closed when it is ended in the middle, as Node does by default; not what it was opening just
+  // then (seen: an archive, a partial file), which stays open until the process ends. It ends soon: nothing else ends threads.
   const worker = new Worker(new URL('./fill-worker.js', import.meta.url), { resourceLimits });
   const waiting = new Map<number, Waiting>();
   let failure: unknown;
