@@ -6,6 +6,7 @@ import { setImmediate as otherWork } from 'node:timers/promises';
 import type { DirectoryEntry, MountRequest } from '../driver.ts';
 import { errno, errnoOf } from '../errno.ts';
 import type { Filesystem } from '../filesystem.ts';
+import { foreignSpaces } from '../xattr.ts';
 import type { FuseOperations, FuseStat, XattrSignal } from './library.ts';
 import type { OpenFiles } from './open-files.ts';
 import { createPaths } from './paths.ts';
@@ -32,8 +33,6 @@ const accessMode = 3;
 const batch = 512;
 /** What `getxattr` says where there is no such attribute; macOS has a number of its own that Node doesn't name. */
 const noAttribute = process.platform === 'darwin' ? 93 : errno.ENODATA;
-/** Name spaces that no file here has attributes in, and that `ls -l` asks for file by file. */
-const foreign = ['security.', 'system.', 'trusted.'];
 /** Requests that change something. The mount is `ro`, so a kernel sends none; if one does, this is the answer. */
 const writing =
   'truncate ftruncate utimens chown chmod mknod setxattr removexattr write create unlink rename link symlink mkdir rmdir'.split(
@@ -160,7 +159,7 @@ export function createOperations({ filesystem, files, presentation, log }: Opera
     operations: { ...operations, ...refusingWrites() },
     getxattr: (signal, path, name, room) =>
       answerXattr('getxattr', path, signal, room, () => {
-        if (foreign.some((prefix) => name.startsWith(prefix))) throw new Refusal(noAttribute);
+        if (foreignSpaces.some((space) => name.startsWith(space))) throw new Refusal(errno.EOPNOTSUPP);
         const value = filesystem.getxattr(paths.resolve(path).ino, name);
         if (value === undefined) throw new Refusal(noAttribute);
         return value;

@@ -1,5 +1,6 @@
 /** Names and attributes: lookup, getattr, links, extended attributes, statfs, and the references they leave behind. */
 import { errno } from '../errno.ts';
+import { foreignSpaces } from '../xattr.ts';
 import { putAbsence, putGetattr, putLookup, putStatfs, putXattrSize } from './answer.ts';
 import {
   accessIn,
@@ -72,18 +73,15 @@ export const access: Handler = (session, request) => {
   ok(session, request, 0);
 };
 
-/**
- * Name spaces that no file here has attributes in. `ls -l` asks for one of each per file, so these are
- * refused by their first bytes, before anything is decoded or looked up.
- */
-const foreign = ['security.', 'system.', 'trusted.'].map((prefix) => Buffer.from(prefix));
+/** Refused by their first bytes, before anything is decoded or looked up. */
+const foreign = foreignSpaces.map((prefix) => Buffer.from(prefix));
 
 export const getxattr: Handler = (session, request) => {
   const { bytes } = request;
   const start = getxattrIn.name;
   for (const prefix of foreign) {
     if (bytes.compare(prefix, 0, prefix.length, start, start + prefix.length) === 0) {
-      return fail(session, request, errno.ENODATA);
+      return fail(session, request, errno.EOPNOTSUPP);
     }
   }
   const name = nameAt(request, start);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { lstat, readlink, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -151,10 +152,20 @@ print(os.getxattr(sys.argv[1], d) == b'x' * 3000, os.getxattr(sys.argv[1], 'user
     expect(stderr).toBe('');
     expect(stdout.toString().trim().split('\n')).toEqual([
       '3000 ERANGE 3000 3000',
-      'ENODATA ENODATA ENODATA ENODATA',
+      'ENODATA ENODATA ENOTSUP ENOTSUP',
       'True ERANGE True True',
       "True b'remote'",
     ]);
+  });
+
+  it('tells ls -l at once that no file has a security label or an ACL, so that it asks no further', () => {
+    const trace = join(tree.folder, 'trace');
+    execFileSync('strace', ['-o', trace, '-e', 'trace=getxattr,lgetxattr', 'ls', '-l', year]);
+    const asked = readFileSync(trace, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('getxattr('));
+    expect(asked.length).toBeLessThanOrEqual(2);
+    for (const line of asked) expect(line).toContain('EOPNOTSUPP');
   });
 
   it('shows the same after the kernel forgot all', async () => {
