@@ -14,11 +14,16 @@ const yearDirectories = (names: string) => `
   SELECT m.ino FROM entry e JOIN entry m ON m.parent = e.ino JOIN inode i ON i.ino = m.ino
   WHERE e.parent = ${yearsIno} AND i.kind = 1 AND e.name IN (SELECT value FROM json_each(${names}))`;
 
-/** The members of albums, which are named by their directory or by title. */
-const albumMembers = (names: string) => `
-  SELECT m.ino FROM membership m WHERE m.album IN (
-    SELECT a.id FROM album a JOIN inode d ON d.ino = a.directory JOIN entry e ON e.parent = d.parent AND e.id = d.entry
-    WHERE e.name IN (SELECT value FROM json_each(${names})) OR a.title IN (SELECT value FROM json_each(${names})))`;
+/** The members of albums, which are named by their directory or by title, and the sidecars of these (role 3). */
+const albumFiles = (names: string) => `
+  WITH member AS (
+    SELECT m.ino FROM membership m WHERE m.album IN (
+      SELECT a.id FROM album a JOIN inode d ON d.ino = a.directory JOIN entry e ON e.parent = d.parent AND e.id = d.entry
+      WHERE e.name IN (SELECT value FROM json_each(${names})) OR a.title IN (SELECT value FROM json_each(${names}))))
+  SELECT ino FROM member
+  UNION ALL
+  SELECT s.ino FROM member m JOIN inode i ON i.ino = m.ino JOIN entry e ON e.parent = i.parent AND e.id = i.entry
+    JOIN file f ON f.ino = m.ino JOIN file s ON s.item = f.item AND s.role = 3 AND s.name = e.name || '.xmp'`;
 
 /** As model/media-kind.ts tells it: role 2 is the clip of a live photo, 3 a sidecar. */
 const kindOfFile = `
@@ -32,10 +37,10 @@ const selected = `
   FROM file f JOIN inode i ON i.ino = f.ino
   WHERE ((?1 = '[]' AND ?2 = '[]')
       OR (?1 <> '[]' AND i.parent IN (${yearDirectories('?1')}))
-      OR (?2 <> '[]' AND f.ino IN (${albumMembers('?2')})))
+      OR (?2 <> '[]' AND f.ino IN (${albumFiles('?2')})))
     AND (?3 = '[]' OR ${kindOfFile} ${isIn('?3')})
     AND (?4 = '[]' OR i.parent NOT IN (${yearDirectories('?4')}))
-    AND (?5 = '[]' OR f.ino NOT IN (${albumMembers('?5')}))
+    AND (?5 = '[]' OR f.ino NOT IN (${albumFiles('?5')}))
     AND (?6 = '[]' OR NOT ${kindOfFile} ${isIn('?6')})`;
 
 /** SQLite's numbered parameters are bound by their number: better-sqlite3 takes them for names. */
