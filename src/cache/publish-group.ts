@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { putCached } from '../index/cached.ts';
 import { getFile, setFileContent } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
-import { dropRevision, getRevision } from '../index/revisions.ts';
+import { dropRevision, getRevision, isWanted } from '../index/revisions.ts';
 import { type Attributes, changeInode, getInode, pathOf } from '../index/tree.ts';
 import { sameContent } from '../model/content.ts';
 import { GphotosfsError } from '../model/errors.ts';
@@ -76,7 +76,8 @@ export async function publishGroup(
     }
     await directories.sync();
     for (const { file } of named) linkAlbums(index, cache, file.ino);
-    await publishTogether(index, cache, named);
+    const outdated = await publishTogether(index, cache, named);
+    for (const { file } of outdated) fail(file, changed(index, file.ino));
   } catch (error) {
     for (const file of going()) fail(file, error);
   } finally {
@@ -102,21 +103,34 @@ async function giveName(
   if (path === undefined || name === undefined) {
     throw new GphotosfsError('internal', `inode ${file.ino} has no name in the tree`);
   }
+  if (!isWanted(index, file.ino, file.content)) throw changed(index, file.ino);
   const directory = directories.open(path.slice(0, -1));
   await setAside(index, cache, directory, name, file);
   renameSync(`${cache.partial.path}/${file.partial.name}`, `${directory.path}/${name}`);
   return { file, path: path.join('/') };
 }
 
-/** Journal, then index: from here on the files are cached. */
-async function publishTogether(index: Index, cache: Cache, named: readonly Named[]): Promise<void> {
+/** Other bytes than these are wanted by now. Where they have their name already, the next ones set them aside. */
+const changed = (index: Index, ino: number): GphotosfsError =>
+  new GphotosfsError('source-changed', `"${getFile(index, ino)?.name}" changed while it was fetched`);
+
+/**
+ * Journal, then index: from here on the files are cached.
+ * @returns those that are not, for a sync has changed what is wanted of them
+ */
+async function publishTogether(index: Index, cache: Cache, named: readonly Named[]): Promise<Named[]> {
   const now = Math.floor(Date.now() / 1000);
-  const early = new Set(named.filter(({ file }) => isShown(index, file)));
+  const early = new Set(named.filter(({ file }) => isSettled(index, file)));
+  const outdated: Named[] = [];
   // The index never knows what the journal doesn't.
   await cache.journal.settle([...early].map(cachedRecord));
   transaction(index, () => {
     const records = named.flatMap((one) => {
       const { ino, partial, content, sha256 } = one.file;
+      if (!isWanted(index, ino, content)) {
+        outdated.push(one);
+        return [];
+      }
       // After rename and links, for they changed the ctime.
       putCached(index, ino, { ...statOf(fstatSync(partial.fd)), sha256 });
       const shown = showContent(index, ino, content, now);
@@ -126,12 +140,13 @@ async function publishTogether(index: Index, cache: Cache, named: readonly Named
     // new bytes as cached, and the length of the old ones, would have readers get the new ones cut off.
     cache.journal.append(records);
   });
+  return outdated;
 }
 
-/** Whether its bytes are those that the file shows already, as far as that is known. */
-function isShown(index: Index, { ino, content }: Verified): boolean {
+/** Whether its bytes are those that the file shows already, as far as that is known. A sidecar that isn't cached may change. */
+function isSettled(index: Index, { ino, content }: Verified): boolean {
   const shown = getFile(index, ino);
-  return shown === undefined || sameContent(shown, content);
+  return shown === undefined || (shown.role !== 'sidecar' && sameContent(shown, content));
 }
 
 const cachedRecord = ({ file: { ino, content, sha256 }, path }: Named): JournalRecord => ({

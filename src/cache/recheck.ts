@@ -33,20 +33,22 @@ export async function recheckFile(index: Index, cache: Cache, ino: number): Prom
     const found = await hashFile(fd);
     const after = statOf(fstatSync(fd));
     // Written to while it was hashed: then the hash is of neither.
-    if (!sameStat(before, after) || !isRight(index, ino, found)) return false;
-    settleTime(fd, after.mtimeMs, inode.mtime);
-    const row: CachedRow = { ...statOf(fstatSync(fd)), sha256: found.sha256 };
-    const { size } = row;
-    const sha256 = found.sha256.toString('hex');
-    transaction(index, () => {
+    if (!sameStat(before, after)) return false;
+    return transaction(index, () => {
+      // Inside, for another process's sync may have changed what is right.
+      if (!isRight(index, ino, found)) return false;
+      settleTime(fd, after.mtimeMs, inode.mtime);
+      const row: CachedRow = { ...statOf(fstatSync(fd)), sha256: found.sha256 };
+      const { size } = row;
+      const sha256 = found.sha256.toString('hex');
       const known = getCached(index, ino)?.sha256.equals(found.sha256);
       putCached(index, ino, row);
-      if (known) return;
+      if (known) return true;
       const record: JournalRecord = { type: 'cached', ino, path: names.join('/'), size, sha256 };
       const shown = showContent(index, ino, found, Math.floor(Date.now() / 1000));
       cache.journal.append([record, ...shown]);
+      return true;
     });
-    return true;
   } finally {
     closeSync(fd);
   }

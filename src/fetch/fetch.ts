@@ -55,7 +55,7 @@ export interface Fetch {
   /** Settles when the bytes are known to be right. */
   readonly verified: Promise<unknown>;
   readonly published: Promise<Outcome>;
-  /** After a failure: whether it was the source's, and no reader has seen any of its bytes. */
+  /** After a failure: whether it was the source's, and no reader has seen any of its bytes; or other bytes are wanted now. */
   mayRetry(): boolean;
   /** It ended because the cache can't take the bytes, and no reader was there that wanted them all the same. */
   gaveUp(): boolean;

@@ -3,6 +3,7 @@
  * then publish. Its readers are served while it fills.
  */
 import { getFile } from '../index/items.ts';
+import { isWanted } from '../index/revisions.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import { abortable } from './abortable.ts';
 import type { Fetch, FetchParts, FetchTask, Outcome } from './fetch.ts';
@@ -64,10 +65,20 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
     return { outcome: from.outcome, filled };
   }
 
+  /** A sync has changed what is wanted: who has seen bytes must not go on with others, and nobody is to blame. */
+  function startAgain(): void {
+    if (seen) parts.onDoubt(ino);
+    retry = true;
+  }
+
   async function finish({ fill, place, continued }: Filling): Promise<Filled> {
     try {
       return await fill.done;
     } catch (error) {
+      if (!isWanted(index, ino, content)) {
+        startAgain();
+        throw error;
+      }
       if (seen) parts.onDoubt(ino);
       const isSources = vessel.refusal() === undefined && !parts.signal.aborted;
       const location = place?.location ?? task.given?.location;
@@ -94,9 +105,13 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
       vessel.wasPublished();
       return from.outcome;
     } catch (error) {
-      isLoose = isRead;
       vessel.unname();
       const known = toGphotosfsError(error, `"${label}" cannot be cached`);
+      if (known.kind === 'source-changed') {
+        startAgain();
+        throw known;
+      }
+      isLoose = isRead;
       if (known !== vessel.refusal()) log('warn', known.message);
       throw known;
     }

@@ -1,5 +1,8 @@
 /** Revisions: newer bytes of a file, which it shows once they are in the cache. */
+
+import { sameContent } from '../model/content.ts';
 import type { Content, UnixSeconds } from '../model/words.ts';
+import { getFile } from './items.ts';
 import { type Index, rawStatement, statement } from './open.ts';
 
 export interface Revision extends Content {
@@ -34,6 +37,14 @@ export function dropRevision(index: Index, ino: number): void {
   if (revision === undefined) return;
   raiseContentTime(index, ino, revision.exportTime);
   statement(index, 'DELETE FROM revision WHERE ino = ?').run(ino);
+}
+
+/** Whether a file shows this content, or shall show it: a sync may have made it another one while this was being fetched. */
+export function isWanted(index: Index, ino: number, content: Content): boolean {
+  const shown = getFile(index, ino);
+  if (shown === undefined || sameContent(shown, content)) return true;
+  const revision = getRevision(index, ino);
+  return revision !== undefined && sameContent(revision, content);
 }
 
 /** The newest export known to have the content that a file shows; 0 where none is known. */

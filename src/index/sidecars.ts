@@ -37,6 +37,12 @@ export function listPhotos(index: Index, after: number, limit: number): Photo[] 
   }));
 }
 
+/** A photo or video; undefined for another file, or one of which it isn't known yet what there is to say. */
+export function getPhoto(index: Index, ino: number): Photo | undefined {
+  const [photo] = listPhotos(index, ino - 1, 1);
+  return photo?.ino === ino ? photo : undefined;
+}
+
 /** The inode number of a photo's sidecar, by its name. */
 export function findSidecar(index: Index, { item, parent }: Photo, name: string): number | undefined {
   const row = rawStatement(

@@ -79,5 +79,6 @@ function join(scan: ScanState, growth: Growth, album: AlbumRow, ino: number): vo
           mtime: file.mtime,
         });
   addMember(scan.index, ino, album.id, cookie);
+  scan.retold.add(ino);
   growth.records.push({ type: 'member', ino, directory: album.directory, cookie });
 }

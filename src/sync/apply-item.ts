@@ -128,6 +128,7 @@ function regroup(
   for (const { known, scanned: file } of files) {
     if (known?.item !== owner.id || (owner.id === id && known.role === file.role)) continue;
     moveFile(scan.index, known.ino, id, file.role);
+    scan.retold.add(known.ino);
     growth.records.push(recordedFile({ ...known, item: id, role: file.role }));
     if (owner.id !== id && !scanned.provisional) settleTime(growth, known.ino, scanned);
   }

@@ -16,6 +16,7 @@ import { applyAlbum } from './albums.ts';
 import { applyItem } from './apply-item.ts';
 import { sidesOf } from './lookalikes.ts';
 import { archiveId, type ScanState } from './scan-state.ts';
+import { followPhotos } from './sidecars.ts';
 
 /**
  * Applies a page inside the caller's transaction.
@@ -31,11 +32,14 @@ export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): Journa
     for (const album of page.albums) applyAlbum(scan, growth, album);
     for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
     if (page.waiting !== undefined) putWaiting(scan.index, scan.source.id, page.waiting);
+    followPhotos(growth, scan.retold);
+    scan.retold.clear();
     return finishGrowth(growth);
   } catch (error) {
     // The transaction is taken back, and with it what was kept in mind of it.
     forgetKeys(scan.freshKeys);
     scan.freshPlaces.clear();
+    scan.retold.clear();
     throw error;
   }
 }

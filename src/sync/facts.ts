@@ -33,6 +33,7 @@ export function refreshItem(
   updateItem(scan.index, item.id, facts);
   growth.records.push(recordedItem(item.id, facts));
   for (const { ino } of filesOfItem(scan.index, item.id)) {
+    scan.retold.add(ino);
     if (becomesFinal) settleTime(growth, ino, scanned);
     // Extended attributes tell the description.
     else noteChange(scan.index, ino);

@@ -34,7 +34,7 @@ export function metadataSource(index: Index): Source {
       const bytes = sidecarBytes(index, location.offset);
       if (bytes === undefined || crc32(bytes) !== location.crc32) {
         throw new GphotosfsError('source-changed', 'what is known of the photo has changed', {
-          hint: 'Its sidecar follows at the end of the sync; if none is running, run "gphotosfs sync".',
+          hint: 'Run "gphotosfs sync": it lists the sidecar anew.',
         });
       }
       const wanted = bytes.subarray(start, end);

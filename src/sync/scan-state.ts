@@ -41,6 +41,8 @@ export interface ScanState {
   wants: Wants | undefined;
   /** Of the page being applied: items that are known by their looks. */
   lookalikes: Lookalikes;
+  /** Of the page being applied: photos of which something else is known now. */
+  readonly retold: Set<number>;
   /** What an export has is second best: it is noted where a file can be had, and never takes the place of other bytes. */
   readonly isSecondBest: boolean;
   /** Folders and titles of albums that are left out. */
@@ -67,6 +69,7 @@ export function beginScan(index: Index, source: ScanState['source'], layout: Lay
     counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0, filtered: 0 },
     wants: undefined,
     lookalikes: new Map(),
+    retold: new Set(),
     isSecondBest: !source.features.exactSizes,
     skippedAlbums: new Set(filterOf(index).skip.albums),
   };

@@ -1,6 +1,6 @@
 /**
  * Sidecars: `IMG_1.jpg.xmp` beside each photo, with what is known of it for people. They are listed at the end of a sync that was
- * told to, and at each one after: new ones for new photos, other bytes where something else is known. One that is cached
+ * told to, and at each one after: new ones for new photos; other bytes as soon as something else is known. One that is cached
  * keeps its bytes until newer ones are (a revision); one that isn't changes at once. Told not to, a sync lists no new ones; those that
  * are listed it refreshes all the same, for their bytes are made when they are asked for, of what is known then.
  */
@@ -9,11 +9,11 @@ import { crc32 } from 'node:zlib';
 import type { Cache } from '../cache/cache.ts';
 import { isCached } from '../index/cached.ts';
 import { addFile, getFile, setFileContent } from '../index/items.ts';
-import { fileAt, putArchive, putLocation } from '../index/locations.ts';
+import { fileAt, findArchive, putArchive, putLocation } from '../index/locations.ts';
 import { type Index, transaction } from '../index/open.ts';
 import { dropRevision, putRevision } from '../index/revisions.ts';
 import { getSetting, putSetting } from '../index/settings.ts';
-import { findSidecar, hasSidecars, listPhotos, type Photo } from '../index/sidecars.ts';
+import { findSidecar, getPhoto, hasSidecars, listPhotos, type Photo } from '../index/sidecars.ts';
 import { getInode, hasKey } from '../index/tree.ts';
 import { sameContent } from '../model/content.ts';
 import { GphotosfsError } from '../model/errors.ts';
@@ -60,6 +60,21 @@ export async function refreshSidecars(
     });
     await otherWork();
     if (signal.aborted) throw new GphotosfsError('interrupted', 'the sync was interrupted');
+  }
+}
+
+/**
+ * Refreshes the listed sidecars of photos of which something else is known now. In the same transaction: their bytes are made
+ * of what is known, so a sync that ends before its last step would leave some that are not what is listed.
+ */
+export function followPhotos(growth: Growth, inos: ReadonlySet<number>): void {
+  const { index } = growth;
+  const { name } = metadataArchive;
+  const archive = inos.size === 0 ? undefined : findArchive(index, name, name)?.id;
+  if (archive === undefined) return;
+  for (const ino of inos) {
+    const photo = getPhoto(index, ino);
+    if (photo !== undefined) refresh(growth, archive, photo, false);
   }
 }
 

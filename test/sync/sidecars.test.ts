@@ -1,27 +1,61 @@
 /** Sidecars in the tree and in the cache: listed when told to, stable, refreshed when something else is known. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { getCached } from '../../src/index/cached.ts';
+import { describeFile, getFile, updateItem } from '../../src/index/items.ts';
+import { transaction } from '../../src/index/open.ts';
 import { listMissing } from '../../src/index/plan.ts';
 import { defaultLayout } from '../../src/index/settings.ts';
-import { getInode } from '../../src/index/tree.ts';
-import { nothing } from '../../src/model/filter.ts';
+import { getInode, pathOf } from '../../src/index/tree.ts';
+import { everything, type Filter, nothing } from '../../src/model/filter.ts';
 import { type MediaKind, mediaKindOf } from '../../src/model/media-kind.ts';
 import type { Source } from '../../src/sources/source.ts';
 import { metadataSource } from '../../src/sync/metadata-source.ts';
+import { followPhotos } from '../../src/sync/sidecars.ts';
 import { sync } from '../../src/sync/sync.ts';
+import { beginGrowth, finishGrowth } from '../../src/tree/entries.ts';
 import type { MemoryExport, MemoryItem } from '../helpers/memory-source.ts';
 import { createTestHome, exportOf, photo, signal, type TestHome } from '../helpers/test-home.ts';
 
 const path = 'years/2021/a.jpg.xmp';
 let home: TestHome;
 
+let metadata: Source;
+
 beforeEach(async () => {
   const sources: Source[] = [];
   home = await createTestHome({ sources: () => sources });
-  sources.push(home.source, metadataSource(home.index));
+  metadata = metadataSource(home.index);
+  sources.push(home.source, metadata);
 });
 afterEach(() => home.remove());
+
+function signalled(): { readonly came: Promise<void>; readonly give: () => void } {
+  let give = () => {};
+  const came = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { came, give };
+}
+
+/** Holds the next stream of a sidecar back after so many bytes, which were made at its beginning. */
+function holdOpened(after = 0): { readonly begun: Promise<void>; readonly release: () => void } {
+  const { open } = metadata;
+  const [gate, begun] = [signalled(), signalled()];
+  metadata.open = async function* (...request) {
+    metadata.open = open;
+    const chunks: Buffer[] = [];
+    for await (const chunk of open(...request)) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    if (after > 0) yield bytes.subarray(0, after);
+    begun.give();
+    await gate.came;
+    yield bytes.subarray(after);
+  };
+  return { begun: begun.came, release: gate.give };
+}
 
 async function list(exports: readonly MemoryExport[], sidecars?: boolean): Promise<void> {
   const { index, cachePath, home: folder, source } = home;
@@ -164,6 +198,17 @@ describe('sidecars', () => {
     expect(names.sort()).toEqual(['a.jpg.XMP', 'a.jpg.XMP.xmp']);
   });
 
+  it('are in an album as their photos are', async () => {
+    const [inside, outside] = [one({ albums: ['Summer'] }), photo('b.jpg', 'B', { photoId: 'b' })];
+    await list([exportOf([inside, outside], { albums: [{ folder: 'Summer' }] })], true);
+    const summer = { years: [], albums: ['Summer'], kinds: [] };
+    const names = (selection: Filter) =>
+      listMissing(home.index, selection).map(({ ino }) => pathOf(home.index, ino)?.at(-1));
+    const wanted = names({ only: summer, skip: nothing });
+    expect(wanted.sort()).toEqual(['a.jpg', 'a.jpg.xmp']);
+    expect(names({ only: nothing, skip: summer }).sort()).toEqual(['b.jpg', 'b.jpg.xmp']);
+  });
+
   it('are of the kind of what they tell of', async () => {
     await list([exportOf([one(), photo('v.MP4', 'VVVV', { photoId: 'v' })])], true);
     const files = (kind: MediaKind) => {
@@ -176,15 +221,93 @@ describe('sidecars', () => {
     expect(mediaKindOf('sidecar', 'v.MP4.xmp')).toBe('video');
   });
 
-  it('of a photo whose facts change while it is asked for are an error, not old bytes', async () => {
+  it('follow in the very step in which their photos change, also when the sync ends there', async () => {
     await list([exportOf([described('old')])], true);
+    const before = attributes();
     home.source.breakScan({ kind: 'throw', pages: 1, error: 'interrupted' });
     const newer = exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 });
     await expect(list([newer])).rejects.toMatchObject({ kind: 'interrupted' });
     expect(home.source.fired).toContain('throw scan');
-    await expect(text()).rejects.toMatchObject({ kind: 'source-changed' });
-    const before = attributes();
-    await list([newer]);
+    expect(await text()).toContain('newer');
     expect(attributes()?.size).toBe((before?.size ?? 0) + 2);
+    expectNewTime(before);
+    const known = attributes();
+    await list([newer]);
+    expect(attributes()).toEqual(known);
+  });
+
+  it('follow a photo so into an album', async () => {
+    await list([exportOf([one()])], true);
+    home.source.breakScan({ kind: 'throw', pages: 1, error: 'interrupted' });
+    const joined = exportOf([one({ albums: ['Summer'] })], { albums: [{ folder: 'Summer' }] });
+    await expect(list([joined])).rejects.toMatchObject({ kind: 'interrupted' });
+    expect(home.source.fired).toContain('throw scan');
+    expect(await text()).toContain('Summer');
+  });
+
+  it('that are cached follow so, too', async () => {
+    await list([exportOf([described('old')])], true);
+    await home.ensure(path);
+    home.source.breakScan({ kind: 'throw', pages: 1, error: 'interrupted' });
+    const newer = exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 });
+    await expect(list([newer])).rejects.toMatchObject({ kind: 'interrupted' });
+    expect(home.source.fired).toContain('throw scan');
+    expect(await text()).toContain('old');
+    expect(await home.ensure(path)).toBe('fetched');
+    expect(await text()).toContain('newer');
+  });
+
+  it('of which old bytes are on their way into the cache when others come get those', async () => {
+    await list([exportOf([described('old')])], true);
+    const held = holdOpened();
+    const before = attributes();
+    const reading = home.read(path);
+    const bringing = home.ensure(path);
+    await held.begun;
+    const newer = exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 });
+    await list([newer]);
+    held.release();
+    // Who was reading has the old ones, all of them.
+    expect(await reading).toHaveLength(before?.size ?? 0);
+    expect(await bringing).toBe('fetched');
+    expect(home.cached(path).toString()).toContain('newer');
+    expect(attributes()?.size).toBe(home.cached(path).length);
+    expect(getFile(home.index, home.ino(path))?.size).toBe(home.cached(path).length);
+    expect(home.superseded()).toEqual([]);
+    await list([newer]);
+    expect(listMissing(home.index, everything).map(({ ino }) => ino)).not.toContain(home.ino(path));
+  });
+
+  it('of which old bytes have their name in the cache already get the new ones', async () => {
+    await list([exportOf([described('old')])], true);
+    const bringing = home.ensure(path);
+    while (!existsSync(join(home.cachePath, path))) await setImmediate();
+    expect(getCached(home.index, home.ino(path))).toBeUndefined();
+    // As another process's sync would, at this very moment.
+    const { index } = home;
+    transaction(index, () => {
+      const ino = home.ino('years/2021/a.jpg');
+      const item = describeFile(index, ino)?.item;
+      if (item !== undefined) updateItem(index, item.id, { ...item, description: { description: 'newer' } });
+      const growth = beginGrowth(index, Math.floor(Date.now() / 1000));
+      followPhotos(growth, new Set([ino]));
+      home.cache.journal.write(finishGrowth(growth));
+    });
+    expect(await bringing).toBe('fetched');
+    expect(home.cached(path).toString()).toContain('newer');
+    expect(attributes()?.size).toBe(home.cached(path).length);
+    expect(home.superseded()).toHaveLength(1);
+  });
+
+  it('of which some bytes were read when others come are in doubt to who goes on reading', async () => {
+    await list([exportOf([described('old'.repeat(30_000))])], true);
+    const held = holdOpened(200);
+    const first = await home.read(path, 0, 100);
+    expect(first).toHaveLength(100);
+    await held.begun;
+    await list([exportOf([described('newer')], { id: 'e2', time: 1_700_000_000 })]);
+    held.release();
+    await vi.waitFor(() => expect(home.doubts).toEqual([home.ino(path)]));
+    expect(await text()).toContain('newer');
   });
 });
