@@ -33,7 +33,7 @@ export interface GoogleClient {
   head(request: HeadRequest): Promise<HeadAnswer>;
   /** Opens bytes: 200, or 206 for a range. It doesn't resume (`resumeBytes`). */
   open(request: OpenBytesRequest): Promise<OpenedBytes>;
-  /** For a request for bytes that another thread sends, once: it is counted here; gives the fields that it has to carry. */
+  /** For a request for bytes that another thread sends, once: it waits here while the host rests, and is counted; gives the fields that it has to carry. */
   permit(request: HeadRequest): Promise<Readonly<Record<string, string>>>;
   /** For Google's own libraries: the same account, connections and limits. */
   auth(): Promise<OAuth2Client>;

@@ -7,7 +7,7 @@ import type { DailyBudget, DailyQuota } from './daily-budget.ts';
 import { type Endpoints, mayHaveToken } from './endpoints.ts';
 import { errorOfRefusal, isScopeMissingError, refusalOf } from './google-error.ts';
 import type { Http, HttpAnswer, HttpRequest } from './http.ts';
-import { type Patience, type Rests, withPatience } from './patience.ts';
+import { type Patience, type Rests, untilRested, withPatience } from './patience.ts';
 import { readText } from './read-body.ts';
 import type { Tokens } from './tokens.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -42,7 +42,7 @@ export type Perform = <T>(exchange: Exchange, use: (answer: HttpAnswer) => Promi
 /** A request that another thread is to send, once. */
 export type Permitted = Pick<Exchange, 'url' | 'authorized' | 'daily' | 'what' | 'signal'>;
 
-/** Counts such a request, and gives the fields that it has to carry. */
+/** Waits while the host rests, counts such a request, and gives the fields that it has to carry. */
 export type Permit = (request: Permitted) => Promise<Readonly<Record<string, string>>>;
 
 const maxErrorBytes = 64 << 10;
@@ -97,10 +97,12 @@ export function createPerform(parts: ExchangeParts): Perform {
   };
 }
 
-export function createPermit({ tokens, budget, endpoints }: ExchangeParts): Permit {
+export function createPermit({ tokens, budget, endpoints, patience, rests }: ExchangeParts): Permit {
   return async (request) => {
     refuseOtherHosts(endpoints, request);
-    const token = request.authorized ? await untilAborted(tokens.current(), request.signal) : undefined;
+    const { url, signal } = request;
+    await untilRested({ host: url.host, rests, patience, signal });
+    const token = request.authorized ? await untilAborted(tokens.current(), signal) : undefined;
     if (request.daily !== undefined) budget.take(request.daily);
     return token === undefined ? {} : bearer(token);
   };

@@ -38,7 +38,7 @@ export async function withPatience<T>(request: PatientRequest, once: () => Promi
   const { host, rests, patience, signal, slowed, log } = request;
   const began = performance.now();
   for (let wait = patience.firstWaitMs; ; wait = Math.min(2 * wait, longestWaitMs)) {
-    await rest(request, began);
+    await untilRested(request, began);
     try {
       return await once();
     } catch (error) {
@@ -54,8 +54,15 @@ export async function withPatience<T>(request: PatientRequest, once: () => Promi
   }
 }
 
-/** Waits as long as the host wants to be left alone. */
-async function rest({ host, rests, patience, signal }: PatientRequest, began: number): Promise<void> {
+/**
+ * Waits as long as the host wants to be left alone.
+ * @param began when the request's patience began (performance.now())
+ * @throws `quota` where that is longer than patience, `interrupted`
+ */
+export async function untilRested(
+  { host, rests, patience, signal }: Pick<PatientRequest, 'host' | 'rests' | 'patience' | 'signal'>,
+  began = performance.now(),
+): Promise<void> {
   for (;;) {
     const left = (rests.get(host) ?? 0) - performance.now();
     if (left <= 0) return;

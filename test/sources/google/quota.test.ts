@@ -89,6 +89,34 @@ describe('a host that asks for a rest', () => {
     expect(Math.min(...others) - asked).toBeGreaterThan(950);
   });
 
+  it('is left alone by requests that other threads send, too', async () => {
+    const fault = fake.plan({ path: '/bytes', status: 429, headers: { 'retry-after': '1' } });
+    const first = head(undefined);
+    while (fault.fired === 0 || logs.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const asked = fake.requests[0]?.at ?? 0;
+    const url = `${fake.url}/bytes/2`;
+    const fields = await client.permit({ url, authorized: true, daily: 'bytes', what: 'a photo' });
+    expect(performance.now() - asked).toBeGreaterThan(950);
+    expect(fields.authorization).toMatch(/^Bearer /);
+    await first;
+    // Not counted before it is permitted.
+    const rests = fake.plan({ path: '/bytes', status: 429, headers: { 'retry-after': '3' } });
+    const second = head(undefined).catch(() => {});
+    while (rests.fired === 0 || logs.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const stop = new AbortController();
+    const waiting = client.permit({
+      url,
+      authorized: false,
+      daily: 'bytes',
+      what: 'it',
+      signal: stop.signal,
+    });
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ kind: 'interrupted' });
+    expect(client.budget.left('bytes')).toBe(75_000 - 1);
+    await second;
+  });
+
   it('for longer than patience lasts is not waited for', async () => {
     const fault = fake.plan({ path: '/library', status: 503, headers: { 'retry-after': '600' }, times: 9 });
     await expect(call()).rejects.toMatchObject({ kind: 'source-unreachable', retryAfterMs: 600_000 });
