@@ -9,6 +9,7 @@ import type { Index } from '../index/open.ts';
 import type { Settings } from '../model/options.ts';
 import { openSources, type SourceParts } from '../sources/all.ts';
 import type { GoogleClient } from '../sources/google/client.ts';
+import { limitRate } from '../sources/google/limit-rate.ts';
 import type { Source } from '../sources/source.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Output } from './output.ts';
@@ -78,7 +79,7 @@ export function createContext({ flags, env, createOutput }: ContextRequest): Con
   const sourceParts: SourceParts = {
     transfer: {
       longRange: settings.longRange,
-      bytesPerSecond: settings.limitRate,
+      limit: settings.limitRate === undefined ? undefined : limitRate(settings.limitRate),
       spool: settings.tgz ? paths.spool : undefined,
     },
     google(account) {

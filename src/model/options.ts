@@ -340,8 +340,8 @@ export const options = {
     value: 'RATE',
     env: 'GPHOTOSFS_LIMIT_RATE',
     key: 'limitRate',
-    help: 'take from Drive at most RATE bytes a second (500k, 10M)',
-    commands: ['sync', 'mount', 'prefetch'],
+    help: 'take from Google at most RATE bytes a second (500k, 10M)',
+    commands: ['sync', 'mount', 'prefetch', 'pick'],
   },
   longRange: {
     kind: 'bytes',

@@ -2,6 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { GphotosfsError } from '../model/errors.ts';
 import type { GoogleClient } from './google/client.ts';
+import type { Limit } from './google/limit-rate.ts';
 import type { Source } from './source.ts';
 
 /** What every source of `config.json` has. */
@@ -50,8 +51,8 @@ export interface SourceParts {
 export interface TransferSettings {
   /** Longest request for what is read from front to back, bytes. */
   readonly longRange: number;
-  /** Bytes a second over all transfers; undefined: as fast as it goes. */
-  readonly bytesPerSecond: number | undefined;
+  /** One for all sources; undefined: as fast as it goes. */
+  readonly limit: Limit | undefined;
   /** Where a tgz is put while its photos are taken; undefined: none is downloaded to be looked into. */
   readonly spool: string | undefined;
 }
@@ -59,7 +60,7 @@ export interface TransferSettings {
 /** For those that open only sources without an account, such as threads. */
 export const noAccounts: SourceParts = {
   google: () => Promise.reject(new GphotosfsError('internal', 'there are no accounts here')),
-  transfer: { longRange: 64 << 20, bytesPerSecond: undefined, spool: undefined },
+  transfer: { longRange: 64 << 20, limit: undefined, spool: undefined },
 };
 
 type EntryOf<Kind extends SourceKind> = Extract<SourceEntry, { readonly kind: Kind }>;
@@ -90,16 +91,16 @@ const kinds: { readonly [Kind in SourceKind]: KindOfSource<EntryOf<Kind>> } = {
   },
   library: {
     check: withoutFields,
-    async open(entry, parts) {
+    async open({ id, account }, { google, transfer: { limit } }) {
       const { createLibrarySource } = await import('./google/library/library-source.ts');
-      return createLibrarySource(entry, () => parts.google(entry.account));
+      return createLibrarySource({ id, account, limit }, () => google(account));
     },
   },
   picker: {
     check: withoutFields,
-    async open(entry, parts) {
+    async open({ id, account }, { google, transfer: { limit } }) {
       const { createPickerSource } = await import('./google/picker/picker-source.ts');
-      return createPickerSource(entry, () => parts.google(entry.account));
+      return createPickerSource({ id, account, limit }, () => google(account));
     },
   },
   drive: {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GoogleClient, GoogleClientRequest } from '../../../src/sources/google/client.ts';
 import { createDriveSource } from '../../../src/sources/google/drive/drive-source.ts';
+import type { Limit } from '../../../src/sources/google/limit-rate.ts';
 import type { Source } from '../../../src/sources/source.ts';
 import { buildTakeout, type TakeoutSpec } from '../takeout-builder.ts';
 import { addDrive, type FakeDrive, type FakeDriveFile } from './drive.ts';
@@ -15,12 +16,7 @@ export interface DriveHome {
   readonly fake: FakeGoogle;
   readonly drive: FakeDrive;
   readonly logs: string[];
-  source(more?: {
-    folders?: readonly string[];
-    tgz?: boolean;
-    longRange?: number;
-    bytesPerSecond?: number;
-  }): Source;
+  source(more?: { folders?: readonly string[]; tgz?: boolean; longRange?: number; limit?: Limit }): Source;
   /** Builds an export and puts its parts into Drive. */
   upload(spec: TakeoutSpec, more?: Parameters<FakeDrive['add']>[1]): Promise<FakeDriveFile[]>;
   close(): Promise<void>;
@@ -39,14 +35,14 @@ export async function openDriveHome(request: Partial<GoogleClientRequest> = {}):
     fake,
     drive,
     logs,
-    source: ({ folders = [], tgz = false, longRange = 64 << 20, bytesPerSecond } = {}) =>
+    source: ({ folders = [], tgz = false, longRange = 64 << 20, limit } = {}) =>
       createDriveSource({
         id: 'drive',
         account: 'default',
         folders,
         spool: tgz ? join(folder, 'spool') : undefined,
         longRange,
-        bytesPerSecond,
+        limit,
         client: async () => {
           client ??= openTestClient(folder, fake, { logs, ...request });
           return client;

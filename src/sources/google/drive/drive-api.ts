@@ -7,6 +7,7 @@ import { GphotosfsError } from '../../../model/errors.ts';
 import type { OpenedBytes } from '../bytes.ts';
 import type { GoogleClient } from '../client.ts';
 import { refusalOf } from '../google-error.ts';
+import type { Limit } from '../limit-rate.ts';
 import { resumeBytes } from '../resume-bytes.ts';
 import { eachPage, fileFields } from './list-files.ts';
 import { createPace, type Pace } from './pace.ts';
@@ -40,10 +41,7 @@ export interface DriveApi {
 /** How bytes are to be transferred. */
 export interface Transfer {
   readonly longRange: number;
-  /** Slows a stream down, all of them together to what the owner allows. */
-  readonly limit?:
-    | ((chunks: AsyncIterable<Buffer>, signal?: AbortSignal) => AsyncIterable<Buffer>)
-    | undefined;
+  readonly limit?: Limit | undefined;
 }
 
 /** A file as bytes are wanted of it. */

@@ -8,6 +8,7 @@ import type { Source, SweepNotes } from '../../source.ts';
 import type { Archive, Passing } from '../../takeout/archives/archive.ts';
 import { throwIfAborted } from '../../takeout/archives/byte-range.ts';
 import type { GoogleClient } from '../client.ts';
+import type { Limit } from '../limit-rate.ts';
 import type { DriveApi } from './drive-api.ts';
 
 export interface DriveSourceRequest {
@@ -21,8 +22,7 @@ export interface DriveSourceRequest {
   readonly client: () => Promise<GoogleClient>;
   /** Longest request for what is read from front to back, bytes. */
   readonly longRange: number;
-  /** Bytes a second over all transfers; undefined: as fast as it goes. */
-  readonly bytesPerSecond: number | undefined;
+  readonly limit: Limit | undefined;
 }
 
 /** Archives of which something is kept between reads: their state, and headers of entries. */
@@ -86,13 +86,8 @@ export function createDriveSource(request: DriveSourceRequest): Source {
   };
 }
 
-async function openApi({ client, longRange, bytesPerSecond }: DriveSourceRequest): Promise<DriveApi> {
-  const [{ createDriveApi }, { limitRate }, account] = await Promise.all([
-    import('./drive-api.ts'),
-    import('./limit-rate.ts'),
-    client(),
-  ]);
-  const limit = bytesPerSecond === undefined ? undefined : limitRate(bytesPerSecond);
+async function openApi({ client, longRange, limit }: DriveSourceRequest): Promise<DriveApi> {
+  const [{ createDriveApi }, account] = await Promise.all([import('./drive-api.ts'), client()]);
   return createDriveApi(account, { longRange, limit });
 }
 

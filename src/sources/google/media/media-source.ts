@@ -4,8 +4,9 @@
  */
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { Location } from '../../../model/words.ts';
-import type { Page, ScanRequest, Source } from '../../source.ts';
+import type { BytesLink, Page, ScanRequest, Source } from '../../source.ts';
 import type { GoogleClient } from '../client.ts';
+import type { Limit } from '../limit-rate.ts';
 import type { MediaAccess } from './media-bytes.ts';
 import type { suffixes } from './suffixes.ts';
 
@@ -19,6 +20,7 @@ export interface MediaSourceRequest<Links> {
   readonly account: string;
   /** Whether the API tells of albums. */
   readonly albums: boolean;
+  readonly limit?: Limit | undefined;
   /** Opens client and links; once, unless it fails. */
   readonly open: () => Promise<Opened<Links>>;
   readonly scan: (open: () => Promise<Opened<Links>>, request: ScanRequest) => AsyncIterable<Page>;
@@ -31,7 +33,7 @@ export interface MediaSourceRequest<Links> {
 export function createMediaSource<Links extends { close(): void }>(
   request: MediaSourceRequest<Links>,
 ): Source {
-  const { id, account, albums, access, prepare } = request;
+  const { id, account, albums, limit, access, prepare } = request;
   let opened: Promise<Opened<Links>> | undefined;
   const open = (): Promise<Opened<Links>> => {
     opened ??= request.open().catch((error: unknown) => {
@@ -40,6 +42,12 @@ export function createMediaSource<Links extends { close(): void }>(
     });
     return opened;
   };
+
+  // What threads request can't be held to a rate here; who wants one needs no threads.
+  async function linkTo(location: Location, signal: AbortSignal): Promise<BytesLink> {
+    const [account, { linkToMedia }] = await Promise.all([open(), import('./media-link.ts')]);
+    return linkToMedia(access(account, location), signal);
+  }
 
   return {
     id,
@@ -52,16 +60,15 @@ export function createMediaSource<Links extends { close(): void }>(
     async *open(location, wanted = {}) {
       if (wanted.signal?.aborted) throw new GphotosfsError('interrupted', 'the reader gave up');
       const [account, { openMedia }] = await Promise.all([open(), import('./media-bytes.ts')]);
-      yield* openMedia(access(account, location), location, wanted);
+      const bytes = openMedia(access(account, location), location, wanted);
+      yield* limit?.(bytes, wanted.signal) ?? bytes;
     },
     async *openSmall(location, signal) {
       const [account, { openSmallPicture }] = await Promise.all([open(), import('./small-picture.ts')]);
-      yield* openSmallPicture(access(account, location, 'small'), signal);
+      const bytes = openSmallPicture(access(account, location, 'small'), signal);
+      yield* limit?.(bytes, signal) ?? bytes;
     },
-    async linkTo(location, signal) {
-      const [account, { linkToMedia }] = await Promise.all([open(), import('./media-link.ts')]);
-      return linkToMedia(access(account, location), signal);
-    },
+    ...(limit === undefined ? { linkTo } : {}),
     ...(prepare === undefined
       ? {}
       : { prepare: async (locations) => prepare((await open()).links, locations) }),

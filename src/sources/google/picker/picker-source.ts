@@ -4,12 +4,14 @@
  */
 import type { Source } from '../../source.ts';
 import type { GoogleClient } from '../client.ts';
+import type { Limit } from '../limit-rate.ts';
 import { createMediaSource } from '../media/media-source.ts';
 import { pickerAccess, placeOf } from './place.ts';
 
 export interface PickerOptions {
   readonly id: string;
   readonly account: string;
+  readonly limit?: Limit | undefined;
 }
 
 /** @param google gives the account's client when the source is first asked for something */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Location } from '../../../../src/model/words.ts';
+import { limitRate } from '../../../../src/sources/google/limit-rate.ts';
 import type { Page, Source } from '../../../../src/sources/source.ts';
 import { collect, failureOf, never } from '../../../helpers/archive-reading.ts';
 import { type DriveHome, openDriveHome } from '../../../helpers/google/drive-home.ts';
@@ -311,7 +312,7 @@ describe('a pass over many photos', () => {
   it('keeps to the rate that its owner allows', async () => {
     await home.upload({ entries: photos.slice(0, 20) });
     const wanted = (await locations(new Map())).slice(0, 20);
-    const slow = home.source({ bytesPerSecond: 500_000 });
+    const slow = home.source({ limit: limitRate(500_000) });
     const began = performance.now();
     await sweep(wanted, slow);
     const total = wanted.reduce((sum, { size }) => sum + size, 0);

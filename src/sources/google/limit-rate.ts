@@ -1,13 +1,15 @@
 /** Streams held to a rate, all of them together: whoever has taken bytes waits until these were due. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GphotosfsError } from '../../../model/errors.ts';
+import { GphotosfsError } from '../../model/errors.ts';
+
+/** Slows a stream down, so that all of them together come as fast as the owner allows. */
+export type Limit = (chunks: AsyncIterable<Buffer>, signal?: AbortSignal) => AsyncIterable<Buffer>;
 
 /** How far the streams may be ahead of the rate, ms: a server sends in bursts. */
 const aheadMs = 100;
 
-export function limitRate(
-  bytesPerSecond: number,
-): (chunks: AsyncIterable<Buffer>, signal?: AbortSignal) => AsyncIterable<Buffer> {
+/** One for all that shares the line. */
+export function limitRate(bytesPerSecond: number): Limit {
   /** When all that was taken so far is due (performance.now()). */
   let due = Number.NEGATIVE_INFINITY;
   return async function* limited(chunks, signal) {
