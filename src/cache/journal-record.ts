@@ -69,6 +69,8 @@ export type JournalRecord =
       readonly size: number;
       readonly crc32?: number | undefined;
     }
+  /** The file's source goes on listing it with this size, which turned out to be wrong. */
+  | { readonly type: 'correction'; readonly ino: number; readonly was: number }
   /** New attributes of an inode. */
   | {
       readonly type: 'attributes';

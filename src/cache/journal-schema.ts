@@ -123,6 +123,7 @@ const record = z.discriminatedUnion('type', [
     size: whole,
     crc32,
   }),
+  z.object({ type: z.literal('correction'), ino, was: whole }),
   z.object({ type: z.literal('attributes'), ino, size: whole, mtime: time, ctime: time, nlink: whole }),
   z.object({ type: z.literal('cached'), ino, path: text, size: whole, sha256 }),
   z.object({ type: z.literal('superseded'), ino, path: name, size: whole, sha256 }),

@@ -4,7 +4,7 @@
  * wavers under its readers a process does that once a file; a photo that was edited twice is left to the next prefetch.
  */
 import type { Cache } from '../cache/cache.ts';
-import { correctFile } from '../index/corrections.ts';
+import { correctedFrom, correctFile } from '../index/corrections.ts';
 import { getFile } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
 import { changeInode, getInode } from '../index/tree.ts';
@@ -40,6 +40,7 @@ function correct(index: Index, cache: Cache, ino: number, location: Location, ac
       { type: 'attributes', ...attributes },
       { type: 'file', ino, item, role, name, size: actualSize },
       { type: 'place', ino, ...place, offset, address, size: actualSize },
+      { type: 'correction', ino, was: correctedFrom(index, ino) ?? location.size },
     ]);
     return true;
   });

@@ -21,6 +21,24 @@ export function correctedFrom(index: Index, ino: number): number | undefined {
 }
 
 /**
+ * The true size of what a source lists at an address with a size that was put right when it lay elsewhere: the source
+ * was removed and added again, or the index was lost.
+ */
+export function trueSize(
+  index: Index,
+  exportId: string,
+  address: string,
+  listed: number,
+): number | undefined {
+  const row = rawStatement(
+    index,
+    `SELECT o.size FROM correction c JOIN former o ON o.ino = c.ino
+     WHERE c.was = ? AND o.export_id = ? AND o.address = ? LIMIT 1`,
+  ).get(listed, exportId, address) as unknown[] | undefined;
+  return row?.[0] as number | undefined;
+}
+
+/**
  * Gives a file and the place it was taken from another size, inside the caller's transaction. Its inode is the caller's.
  * @returns undefined where that can't be: the file shows bytes that were verified, or not those of this place
  */

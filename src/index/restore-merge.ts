@@ -211,6 +211,11 @@ function mergePlaces(index: Index): void {
   );
   run(
     index,
+    `INSERT OR IGNORE INTO main.correction (ino, was)
+     SELECT c.ino, c.was FROM temp.r_correction c JOIN temp.r_file f ON f.ino = c.ino`,
+  );
+  run(
+    index,
     `INSERT OR IGNORE INTO main.superseded (ino, sha256, size, path, at)
      SELECT s.ino, s.sha256, s.size, s.path, unixepoch() FROM temp.r_superseded s JOIN main.file f ON f.ino = s.ino`,
   );

@@ -62,6 +62,7 @@ export interface Restoring {
       address: string;
     },
   ): void;
+  correction(correction: { ino: number; was: number }): void;
   cached(cached: { ino: number; size: number; sha256: Buffer }): void;
   superseded(superseded: { ino: number; sha256: Buffer; size: number; path: string }): void;
   merge(): Restored;
@@ -84,6 +85,7 @@ const tables: Readonly<Record<string, string>> = {
   r_member: 'ino INTEGER, directory INTEGER, entry INTEGER, PRIMARY KEY (ino, directory)',
   r_place:
     'ino INTEGER, export_id TEXT, export_time INTEGER, offset INTEGER, address TEXT, size INTEGER, crc32 INTEGER, PRIMARY KEY (ino, export_id, offset, address)',
+  r_correction: 'ino INTEGER PRIMARY KEY, was INTEGER',
   r_cached: 'ino INTEGER PRIMARY KEY, size INTEGER, sha256 BLOB',
   r_superseded: 'ino INTEGER, sha256 BLOB, size INTEGER, path TEXT, PRIMARY KEY (ino, sha256)',
 };
@@ -130,6 +132,7 @@ export function beginRestore(index: Index): Restoring {
     member: ({ ino, directory, cookie }) => insert('r_member', ino, directory, cookie),
     place: ({ ino, exportId, exportTime, offset, address, size, crc32 }) =>
       insert('r_place', ino, exportId, exportTime, offset, address, size, crc32 ?? null),
+    correction: ({ ino, was }) => insert('r_correction', ino, was),
     cached: ({ ino, size, sha256 }) => insert('r_cached', ino, size, sha256),
     superseded: ({ ino, sha256, size, path }) => insert('r_superseded', ino, sha256, size, path),
     merge: () => transaction(index, () => mergeStaged(index)),

@@ -46,6 +46,9 @@ export function stageRecord(restoring: Restoring, record: Exclude<JournalRecord,
     case 'place':
       restoring.place({ ...record, crc32: record.crc32 });
       return;
+    case 'correction':
+      restoring.correction(record);
+      return;
     case 'cached':
       restoring.cached({ ...record, sha256: Buffer.from(record.sha256, 'hex') });
       return;

@@ -20,6 +20,7 @@ import { startJournal } from './journal-start.ts';
 import { createLookalikes } from './lookalikes.ts';
 import { beginScan } from './scan-state.ts';
 import { refreshSidecars, sidecarsWanted } from './sidecars.ts';
+import { withTrueSizes } from './true-sizes.ts';
 
 export interface SourceReport {
   readonly id: string;
@@ -149,7 +150,9 @@ async function syncSource(request: SyncRequest, source: Source): Promise<SourceR
     const lookalikesOf = createLookalikes({ index, cache, source, sources: request.sources, signal });
     const error = await applyPages(pages, async (listed) => {
       if (signal.aborted) throw new GphotosfsError('interrupted', 'the sync was interrupted');
-      const { page, lookalikes } = await lookalikesOf(listed);
+      const { page, lookalikes } = await lookalikesOf(
+        source.features.exactSizes ? listed : withTrueSizes(index, listed),
+      );
       scan.lookalikes = lookalikes;
       transaction(index, () => cache.journal.write(applyPage(scan, page, now)));
       for (const problem of page.problems) problems.push(problem);
