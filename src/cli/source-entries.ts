@@ -1,4 +1,5 @@
 /** Entries of sources in `config.json`: finding an account's own, and naming a new one. */
+import { toGphotosfsError } from '../model/errors.ts';
 import type { SourceEntry, SourceKind } from '../sources/all.ts';
 import type { Service } from '../sources/google/scopes.ts';
 import { loginCommand, tokenHealth } from '../sources/google/token-health.ts';
@@ -33,8 +34,15 @@ export async function ensureAccountEntry(
 
 /** What is to be done after an account's source was added: the sign-in may be there, and not allow it yet. */
 export function nextStep({ tokens }: Pick<Paths, 'tokens'>, account: string, service: Service): string {
-  const isAllowed = tokenHealth(tokens).some(
-    (one) => one.account === account && one.allowed.includes(service),
-  );
-  return isAllowed ? 'gphotosfs sync' : `${loginCommand(account).replaceAll('"', '')}, then gphotosfs sync`;
+  const signIn = `${loginCommand(account).replaceAll('"', '')}, then gphotosfs sync`;
+  try {
+    const isAllowed = tokenHealth(tokens).some(
+      (one) => one.account === account && one.allowed.includes(service),
+    );
+    return isAllowed ? 'gphotosfs sync' : signIn;
+  } catch (error) {
+    // The source is added: that its sign-in is damaged must not look as if it were not.
+    if (toGphotosfsError(error).kind !== 'sign-in') throw error;
+    return `delete ${tokens}, which is damaged; ${signIn}`;
+  }
 }

@@ -199,6 +199,20 @@ describe('what may be read', () => {
     expect(stderr).not.toContain('Takeout archives');
   });
 
+  it('is noted also where the sign-in is damaged, and what to do about that is told', async () => {
+    writeFileSync(tokenPath(), '{"default": {"refreshToken');
+    for (const kind of ['drive', 'library']) {
+      const { code, stdout, stderr } = await place.run('add', kind);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(`${kind}: added`);
+      expect(stdout).toContain(
+        `Next: delete ${tokenPath()}, which is damaged; gphotosfs login, then gphotosfs sync`,
+      );
+    }
+    expect((await place.run('sources')).stdout).toMatch(/drive.*library/s);
+    expect(readFileSync(tokenPath(), 'utf8')).toBe('{"default": {"refreshToken');
+  });
+
   it('is told when a box was not ticked', async () => {
     const login = place.start('login', '--json');
     const url = JSON.parse(await firstLine(login)) as { url: string };
