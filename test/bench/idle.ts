@@ -8,8 +8,11 @@ import { ms, type Row, run, takeTurns } from './measure.ts';
 
 /** How long nobody asks anything, s. */
 const quiet = Number(process.env.BENCH_IDLE_SECONDS ?? 60);
-/** What a mount does once after its start (it loads the fetcher) is not idling, s. */
-const settling = 3;
+/**
+ * What a mount does once after it was used is not idling: it loads the fetcher, and V8 collects garbage in steps, 8 s apart, the
+ * last of them 25 s after the use (seen by the second; after that nothing), s.
+ */
+const settling = 35;
 
 /** How often a process's threads went to sleep so far, which is how often they woke, and their CPU time in clock ticks. */
 function activity(pid: number): { wakeUps: number; ticks: number } {
