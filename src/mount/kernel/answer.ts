@@ -1,23 +1,9 @@
-/**
- * Answers, written straight into one buffer that is used again for every request. The buffer is also seen as
- * 32-bit words, since every field of the protocol is aligned: storing a word costs a fraction of
- * `Buffer.writeUInt32LE`, and a listing stores forty of them per entry.
- */
-import { writeSync } from 'node:fs';
-import { errorCode } from '../../model/errors.ts';
-import type { Attributes, DirectoryEntry } from '../driver.ts';
+/** The bodies of answers, as structures of the protocol (`include/uapi/linux/fuse.h`), written word by word into the answer's buffer. */
+import type { Attributes } from '../driver.ts';
 import type { StatFs } from '../filesystem.ts';
+import { type AnswerBuffer, bodyWord, put64 } from './answer-buffer.ts';
 import type { Presentation } from './messages.ts';
-import {
-  answerHeaderLength,
-  direntLength,
-  entryOutLength,
-  invalidateInodeOutLength,
-  maxRead,
-  nameMax,
-  notification,
-  storeOutLength,
-} from './protocol.ts';
+import { entryOutLength, nameMax } from './protocol.ts';
 
 /**
  * Seconds for which the kernel may keep an entry (also that there is none) and attributes without asking.
@@ -25,80 +11,6 @@ import {
  */
 export const validSeconds = 3600;
 const blockSize = 4096;
-/** `DT_…` of <dirent.h> for each kind. */
-const direntType = { file: 8, directory: 4, symlink: 10 } as const;
-const two32 = 0x1_0000_0000;
-const bodyWord = answerHeaderLength / 4;
-
-export interface AnswerBuffer {
-  readonly bytes: Buffer;
-  readonly words: Uint32Array;
-}
-
-/** A buffer for the longest answer: a READ of `maxRead`, or a listing and the one entry that no longer fits. */
-export function createAnswerBuffer(): AnswerBuffer {
-  const oneEntry = entryOutLength + direntLength + nameMax + 1;
-  const memory = new ArrayBuffer(answerHeaderLength + maxRead + oneEntry);
-  return { bytes: Buffer.from(memory), words: new Uint32Array(memory) };
-}
-
-/**
- * Sends the answer to request `unique`: one write(2) of the header and `length` bytes of body that already
- * stand in the buffer, or an error (positive errno) without body.
- * Gives false when the kernel no longer waits for it (ENOENT: the request was interrupted or the mount is gone).
- */
-export function sendAnswer(
-  device: number,
-  answer: AnswerBuffer,
-  uniqueLow: number,
-  uniqueHigh: number,
-  error: number,
-  length: number,
-): boolean {
-  const { words } = answer;
-  words[0] = answerHeaderLength + length;
-  words[1] = -error;
-  words[2] = uniqueLow;
-  words[3] = uniqueHigh;
-  try {
-    writeSync(device, answer.bytes, 0, answerHeaderLength + length);
-    return true;
-  } catch (failure) {
-    const code = errorCode(failure);
-    if (code === 'ENOENT' || code === 'ENODEV') return false;
-    throw failure;
-  }
-}
-
-/**
- * The notification that the attributes of an inode are to be asked for again. Unlike one of pages (`invalidate.ts`) it waits for
- * nothing, so it may be sent while a request is answered.
- */
-export function sendOutdated(device: number, answer: AnswerBuffer, ino: number): boolean {
-  const { words } = answer;
-  put64(words, bodyWord, ino);
-  // A negative offset says attributes only.
-  put64(words, bodyWord + 2, -1);
-  put64(words, bodyWord + 4, 0);
-  return sendAnswer(device, answer, 0, 0, -notification.invalidateInode, invalidateInodeOutLength);
-}
-
-/** The notification of `length` bytes that start a file and already stand in the buffer behind room for this. */
-export function sendStored(device: number, answer: AnswerBuffer, ino: number, length: number): boolean {
-  const { words } = answer;
-  put64(words, bodyWord, ino);
-  put64(words, bodyWord + 2, 0);
-  words[bodyWord + 4] = length;
-  words[bodyWord + 5] = 0;
-  // A notification is an answer to no request, with its code in the place of the error.
-  return sendAnswer(device, answer, 0, 0, -notification.store, storeOutLength + length);
-}
-
-/** Writes a whole number of up to 53 bits and its sign as a 64-bit field at word `at`. */
-function put64(words: Uint32Array, at: number, value: number): void {
-  words[at] = value;
-  words[at + 1] = Math.floor(value / two32);
-}
 
 /** `struct fuse_attr` at word `at`: 22 words. */
 function putAttributes(words: Uint32Array, at: number, attributes: Attributes, as: Presentation): void {
@@ -125,7 +37,7 @@ function putAttributes(words: Uint32Array, at: number, attributes: Attributes, a
 }
 
 /** `struct fuse_entry_out` at word `at`: 32 words. The generation is always 0, as inode numbers are never reused. */
-function putEntry(words: Uint32Array, at: number, attributes: Attributes, as: Presentation): void {
+export function putEntry(words: Uint32Array, at: number, attributes: Attributes, as: Presentation): void {
   put64(words, at, attributes.ino);
   words[at + 2] = 0;
   words[at + 3] = 0;
@@ -184,66 +96,4 @@ export function putStatfs(answer: AnswerBuffer, statfs: StatFs): void {
 export function putXattrSize(answer: AnswerBuffer, size: number): void {
   answer.words[bodyWord] = size;
   answer.words[bodyWord + 1] = 0;
-}
-
-/**
- * `struct fuse_dirent` at byte `at`, name and padding included.
- * Gives the byte behind it, which may lie behind the room that the kernel offered: then the record is not sent.
- */
-function putDirent(
-  answer: AnswerBuffer,
-  at: number,
-  name: string,
-  ino: number,
-  cookie: number,
-  kind: Attributes['kind'],
-): number {
-  const { words, bytes } = answer;
-  const word = at >> 2;
-  const nameAt = at + direntLength;
-  const length = putName(bytes, nameAt, name);
-  const end = (nameAt + length + 7) & ~7;
-  put64(words, word, ino);
-  put64(words, word + 2, cookie);
-  words[word + 4] = length;
-  words[word + 5] = direntType[kind];
-  for (let padding = nameAt + length; padding < end; padding++) bytes[padding] = 0;
-  return end;
-}
-
-/** Writes a name as UTF-8 and gives its bytes. Most names are ASCII, which a loop copies faster than a call into C++. */
-function putName(bytes: Buffer, at: number, name: string): number {
-  const { length } = name;
-  if (length > nameMax) return bytes.write(name, at, nameMax, 'utf8');
-  for (let index = 0; index < length; index++) {
-    const unit = name.charCodeAt(index);
-    if (unit > 0x7f) return bytes.write(name, at, nameMax, 'utf8');
-    bytes[at + index] = unit;
-  }
-  return length;
-}
-
-/** An entry of READDIR at byte `at`; gives the byte behind it. */
-export function putListed(answer: AnswerBuffer, at: number, entry: DirectoryEntry): number {
-  const { ino, kind } = entry.attributes;
-  return putDirent(answer, at, entry.name, ino, entry.cookie, kind);
-}
-
-/** An entry of READDIRPLUS at byte `at`; gives the byte behind it. */
-export function putListedPlus(
-  answer: AnswerBuffer,
-  at: number,
-  entry: DirectoryEntry,
-  as: Presentation,
-): number {
-  const { ino, kind } = entry.attributes;
-  putEntry(answer.words, at >> 2, entry.attributes, as);
-  return putDirent(answer, at + entryOutLength, entry.name, ino, entry.cookie, kind);
-}
-
-/** `.` or `..` at byte `at`; in READDIRPLUS with node id 0, so that it counts as no lookup. Gives the byte behind it. */
-export function putDot(answer: AnswerBuffer, at: number, ino: number, cookie: 1 | 2, plus: boolean): number {
-  if (plus) answer.words.fill(0, at >> 2, (at + entryOutLength) >> 2);
-  const direntAt = plus ? at + entryOutLength : at;
-  return putDirent(answer, direntAt, cookie === 1 ? '.' : '..', ino, cookie, 'directory');
 }

@@ -7,9 +7,10 @@
  * each is read once; the next batch is read after an answer was sent, while the program is busy with it.
  */
 import { errno } from '../errno.ts';
-import { putDot, putListed, putListedPlus, putOpen } from './answer.ts';
+import { putOpen } from './answer.ts';
 import { batchLength } from './batches.ts';
 import { readBoard } from './board.ts';
+import { putDot, putListed, putListedPlus } from './dirent.ts';
 import type { OpenDirectory } from './handles.ts';
 import { answerHeaderLength, openFlag, openOutLength, readIn, readUint64 } from './protocol.ts';
 import type { Request } from './request.ts';

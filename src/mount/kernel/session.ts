@@ -1,6 +1,6 @@
 /** What the handlers of one mount share, and how they answer. */
 import type { Filesystem } from '../filesystem.ts';
-import { type AnswerBuffer, sendAnswer } from './answer.ts';
+import { type AnswerBuffer, sendAnswer } from './answer-buffer.ts';
 import type { Batches } from './batches.ts';
 import type { Board } from './board.ts';
 import type { Handles, OpenDirectory, OpenFile } from './handles.ts';

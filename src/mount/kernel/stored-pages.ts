@@ -4,7 +4,7 @@
  */
 
 import type { OpenedFile } from '../driver.ts';
-import { type AnswerBuffer, sendStored } from './answer.ts';
+import { type AnswerBuffer, sendStored } from './answer-buffer.ts';
 import { answerHeaderLength, storeOutLength } from './protocol.ts';
 import { readFully } from './read-fully.ts';
 

@@ -4,7 +4,7 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { openFilesystem } from '../filesystem.ts';
-import { createAnswerBuffer } from './answer.ts';
+import { createAnswerBuffer } from './answer-buffer.ts';
 import { createBatches } from './batches.ts';
 import { raiseOnBoard } from './board.ts';
 import { createHandles, type OpenDirectory, type OpenFile } from './handles.ts';

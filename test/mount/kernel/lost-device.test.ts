@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openFilesystem } from '../../../src/mount/filesystem.ts';
-import { createAnswerBuffer } from '../../../src/mount/kernel/answer.ts';
+import { createAnswerBuffer } from '../../../src/mount/kernel/answer-buffer.ts';
 import { createBatches } from '../../../src/mount/kernel/batches.ts';
 import { createBoard, readBoard } from '../../../src/mount/kernel/board.ts';
 import { createDevice } from '../../../src/mount/kernel/device.ts';
