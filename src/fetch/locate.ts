@@ -5,7 +5,7 @@ import { locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
 import { getRevision } from '../index/revisions.ts';
 import { sameContent } from '../model/content.ts';
-import { GphotosfsError } from '../model/errors.ts';
+import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
 
@@ -29,7 +29,10 @@ export function createFailedPlaces(): FailedPlaces {
       const failure = failures.get(placeKey(location));
       if (failure === undefined) return undefined;
       // Nobody tries one place twice, however long its failing took.
-      return failure.at >= since || Date.now() - failure.at <= passOverMs ? failure : undefined;
+      if (failure.at >= since) return failure;
+      // The owner may have signed in meanwhile; where they have not, that is told without a wait.
+      if (toGphotosfsError(failure.error).kind === 'sign-in') return undefined;
+      return Date.now() - failure.at <= passOverMs ? failure : undefined;
     },
   };
 }

@@ -8,7 +8,9 @@ import type { GoogleClientRequest } from '../../../../src/sources/google/client.
 import { createLibrarySource } from '../../../../src/sources/google/library/library-source.ts';
 import type { Source } from '../../../../src/sources/source.ts';
 import type { Fault } from '../../../helpers/google/fake-google.ts';
+import { writeGoogleHome } from '../../../helpers/google/google-home.ts';
 import { type FakeItem, jpeg, mp4 } from '../../../helpers/google/media.ts';
+import { driveScope } from '../../../helpers/google/oauth.ts';
 import { fakePhoto, openPhotosHome, type PhotosHome } from '../../../helpers/google/photos-home.ts';
 import { createTestHome, expectBytes, kindOf, signal, type TestHome } from '../../../helpers/test-home.ts';
 
@@ -184,7 +186,19 @@ describe('a link', () => {
     expect(failed).toMatchObject({ kind: 'sign-in', hint: expect.stringContaining('gphotosfs login') });
     expect(performance.now() - began).toBeLessThan(2000);
     expectBytes(await test.read('years/2021/p2.jpg'), google.photos.items[1]?.bytes as Buffer);
-    expect(google.photos.items).toHaveLength(2);
+    // The owner signs in again, and need not wait for anything.
+    writeGoogleHome(google.folder, google.fake);
+    expectBytes(await test.read(path), bytes);
+  });
+
+  it('that could not be had, for a permission was missing, is asked for at once after a wider sign-in', async () => {
+    await setUp();
+    google.photos.media.killLinks();
+    google.fake.oauth.revokeAll();
+    writeGoogleHome(google.folder, google.fake, { scopes: [driveScope] });
+    expect(await kindOf(test.read(path))).toBe('sign-in');
+    writeGoogleHome(google.folder, google.fake);
+    expectBytes(await test.read(path), bytes);
   });
 });
 
