@@ -51,6 +51,8 @@ it('the Library scales photos and videos', async () => {
   expect(await place()).toMatchObject({ files: 3, pictures: 3, cards: 0, failed: [], fetchedBytes: bytes });
   expect(google.fake.requests.every(({ path }) => !/=dv?$/.test(path))).toBe(true);
   expect(readdirSync(join(thumbnails(), 'large'))).toHaveLength(3);
+  // By the day they count as originals do, and as the HEADs of the sync.
+  expect((await google.parts.google('default')).budget.left('bytes')).toBe(75_000 - 3 - mediaAsked());
   expect(await place()).toMatchObject({ present: 3, fetchedBytes: 0 });
   expect(mediaAsked()).toBe(0);
 });

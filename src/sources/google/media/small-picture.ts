@@ -1,4 +1,7 @@
-/** The small picture of an item: Google scales it, so a few kB come instead of the original. */
+/**
+ * The small picture of an item: Google scales it, so a few kB come instead of the original. Of the Library it counts in the day's
+ * quota all the same, for that counts what is loaded from a base URL, whatever its form (photos/library api-limits-quotas).
+ */
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { MediaAccess } from './media-bytes.ts';
 import { withLink } from './with-link.ts';
