@@ -1,4 +1,5 @@
 /** A place whose home is signed in at a stand-in for Google that has photos. */
+import { afterEach, beforeEach } from 'vitest';
 import { type FakeGoogle, startFakeGoogle } from '../helpers/google/fake-google.ts';
 import { writeGoogleHome } from '../helpers/google/google-home.ts';
 import { addPhotos, type FakePhotos } from '../helpers/google/photos.ts';
@@ -13,7 +14,28 @@ export interface AccountPlace {
   close(): Promise<void>;
 }
 
-export async function createAccountPlace(): Promise<AccountPlace> {
+/** One for each test of a file, made before it and taken away after it. */
+export function useAccountPlace(): Omit<AccountPlace, 'close'> {
+  let made: AccountPlace;
+  beforeEach(async () => {
+    made = await createAccountPlace();
+  });
+  afterEach(() => made.close());
+  return {
+    get fake() {
+      return made.fake;
+    },
+    get photos() {
+      return made.photos;
+    },
+    get place() {
+      return made.place;
+    },
+    run: (...args) => made.run(...args),
+  };
+}
+
+async function createAccountPlace(): Promise<AccountPlace> {
   const fake = await startFakeGoogle();
   const photos = addPhotos(fake);
   const place = createPlace(fake.env);

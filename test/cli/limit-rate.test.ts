@@ -6,17 +6,15 @@ import { addDrive, type FakeDrive } from '../helpers/google/drive.ts';
 import { jpeg } from '../helpers/google/media.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
 import { buildTakeout, photo } from '../helpers/takeout-builder.ts';
-import { type AccountPlace, createAccountPlace } from './account-place.ts';
+import { useAccountPlace } from './account-place.ts';
 
-let home: AccountPlace;
+const home = useAccountPlace();
 let drive: FakeDrive;
 beforeEach(async () => {
-  home = await createAccountPlace();
   drive = addDrive(home.fake);
 });
 afterEach(async () => {
   drive.close();
-  await home.close();
 });
 
 /** As long as a run at this rate takes at least, ms: it may be ahead by 0.1 s at its start, and by its last pieces. */
@@ -30,8 +28,7 @@ async function timed(...args: string[]): Promise<number> {
 }
 
 it('is shared by all sources of a process', async () => {
-  const { photos, place } = home;
-  const folder = join(place.folder, 'export');
+  const folder = join(home.place.folder, 'export');
   mkdirSync(folder);
   const entries = Array.from({ length: 30 }, (_, at) => ({
     folder: 'Photos from 2020',
@@ -40,7 +37,7 @@ it('is shared by all sources of a process', async () => {
   }));
   for (const path of await buildTakeout(folder, { entries })) drive.add(path);
   // More than the main thread does by itself where there is no limit.
-  photos.items = Array.from({ length: 150 }, (_, at) => fakePhoto(at, { bytes: jpeg(at, 30_000) }));
+  home.photos.items = Array.from({ length: 150 }, (_, at) => fakePhoto(at, { bytes: jpeg(at, 30_000) }));
   await timed('add', 'drive');
   await timed('add', 'library');
   await timed('sync');

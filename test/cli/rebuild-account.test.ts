@@ -2,16 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { jpeg } from '../helpers/google/media.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
-import { type AccountPlace, createAccountPlace } from './account-place.ts';
+import { useAccountPlace } from './account-place.ts';
 
-let home: AccountPlace;
-beforeEach(async () => {
-  home = await createAccountPlace();
-});
-afterEach(() => home.close());
+const home = useAccountPlace();
 
 const ok = async (...args: string[]) => {
   const ended = await home.run(...args);
@@ -28,8 +24,7 @@ const years = () =>
   });
 
 it('is made again as it was, also where a HEAD goes on being wrong', async () => {
-  const { photos, place } = home;
-  photos.items = [
+  home.photos.items = [
     fakePhoto(5),
     fakePhoto(6, { bytes: jpeg(6, 41_000), headSize: 40_000 }),
     fakePhoto(7, { filename: 'p5.jpg' }),
@@ -38,14 +33,14 @@ it('is made again as it was, also where a HEAD goes on being wrong', async () =>
   await ok('add', 'library');
   await ok('sync');
   // Added later, and taken before all others: a list that is begun anew has it first.
-  photos.items = [...photos.items, fakePhoto(1)];
+  home.photos.items = [...home.photos.items, fakePhoto(1)];
   await ok('sync');
   await ok('prefetch');
   const before = { years: years(), status: await status() };
   expect(before.status).toMatchObject({ files: 5, cachedFiles: 5 });
   expect(before.years).toMatch(/p6\.jpg 41000 /);
   const fetched = gets();
-  for (const end of ['', '-wal', '-shm']) rmSync(join(place.home, `index.db${end}`), { force: true });
+  for (const end of ['', '-wal', '-shm']) rmSync(join(home.place.home, `index.db${end}`), { force: true });
   const rebuilt = await ok('sync', '--rebuild');
   expect(rebuilt[0]).toMatchObject({ type: 'rebuild', files: 5, cachedFiles: 5, lost: 0 });
   expect(rebuilt.at(-1)).toMatchObject({ sources: [{ newItems: 0, newFiles: 0 }] });
@@ -53,12 +48,12 @@ it('is made again as it was, also where a HEAD goes on being wrong', async () =>
   expect((await ok('sync')).at(-1)).toMatchObject({ sources: [{ newItems: 0, newFiles: 0 }] });
   await ok('prefetch');
   expect(years()).toBe(before.years);
-  // The same where the source goes and comes back: what isn't cached must be found at its new place, too.
+  // The same where the source goes and comes back: what isn't cached must be found at its new home.place, too.
   await ok('remove', 'library');
   await ok('add', 'library');
   expect((await ok('sync')).at(-1)).toMatchObject({ sources: [{ newItems: 0, newFiles: 0 }] });
   expect(gets()).toBe(fetched);
-  rmSync(join(place.cache, 'years/2021/p6.jpg'));
+  rmSync(join(home.place.cache, 'years/2021/p6.jpg'));
   await ok('prefetch');
   expect(years()).toBe(before.years);
   expect(gets()).toBe(fetched + 1);

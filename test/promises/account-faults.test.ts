@@ -4,23 +4,18 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AccountPlace, createAccountPlace } from '../cli/account-place.ts';
-import { type Place, type Running, until } from '../cli/run-program.ts';
-import type { FakeGoogle } from '../helpers/google/fake-google.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useAccountPlace } from '../cli/account-place.ts';
+import { type Running, until } from '../cli/run-program.ts';
 import { writeGoogleHome } from '../helpers/google/google-home.ts';
 import { type FakeItem, jpeg } from '../helpers/google/media.ts';
-import type { FakePhotos } from '../helpers/google/photos.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
 import { canMount, eventually, runProgram } from '../helpers/mount-client.ts';
 import { python } from '../mount/semantics/hands.ts';
 import { attributesOf, listInTurns } from './library.ts';
 import { endMount, mount } from './mounting.ts';
 
-let home: AccountPlace;
-let fake: FakeGoogle;
-let photos: FakePhotos;
-let place: Place;
+const home = useAccountPlace();
 let mounted: Running;
 /** One to be fetched, forty that are cached, and others that are only listed: seven pages in all. */
 const wanted: FakeItem = fakePhoto(1, {
@@ -35,34 +30,28 @@ const cached = Array.from({ length: 40 }, (_, at) =>
 
 beforeEach(async () => {
   if (!canMount()) return;
-  home = await createAccountPlace();
-  ({ fake, photos, place } = home);
-  photos.items = [
+  home.photos.items = [
     ...Array.from({ length: 619 }, (_, at) => fakePhoto(at + 200)),
     ...listed,
     ...cached,
     wanted,
   ];
-  await place.run('add', 'library');
-  expect((await place.run('sync')).code).toBe(0);
-  expect((await place.run('prefetch', '--year', '2019')).code).toBe(0);
-  mounted = await mount(place);
-  fake.requests.splice(0);
-});
-afterEach(async () => {
-  if (!canMount()) return;
-  await home.close();
+  await home.place.run('add', 'library');
+  expect((await home.place.run('sync')).code).toBe(0);
+  expect((await home.place.run('prefetch', '--year', '2019')).code).toBe(0);
+  mounted = await mount(home.place);
+  home.fake.requests.splice(0);
 });
 
-const at = (path: string): string => join(place.mountPoint, path);
+const at = (path: string): string => join(home.place.mountPoint, path);
 const path = 'years/2020/wanted.jpg';
 const readWanted = () => readFile(at(path));
 const right = (bytes: Buffer): void => expect(bytes.equals(wanted.bytes as Buffer)).toBe(true);
-const media = () => fake.requests.filter((one) => one.path.startsWith('/media'));
+const media = () => home.fake.requests.filter((one) => one.path.startsWith('/media'));
 
 describe.runIf(canMount())('a Google account under a mount', () => {
   it('stalls after 64 KiB: the read goes on within the stall, and listings take no notice', async () => {
-    const stall = fake.plan({ path: '/media', method: 'GET', stallAfter: 64 << 10 });
+    const stall = home.fake.plan({ path: '/media', method: 'GET', stallAfter: 64 << 10 });
     const began = performance.now();
     const reading = readWanted();
     await until(() => stall.fired === 1);
@@ -72,7 +61,7 @@ describe.runIf(canMount())('a Google account under a mount', () => {
       listInTurns,
       String(seconds),
       at('years/2018'),
-      join(place.cache, 'years/2019'),
+      join(home.place.cache, 'years/2019'),
     ]);
     let told = '';
     lister.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -98,22 +87,22 @@ describe.runIf(canMount())('a Google account under a mount', () => {
   it('says when to come back, fails three times, and breaks off: it is waited for as told, and the photo comes', async () => {
     const waitMs = 5000;
     const faults = [
-      fake.plan({
+      home.fake.plan({
         path: '/media',
         method: 'GET',
         status: 429,
         headers: { 'retry-after': String(waitMs / 1000) },
         body: 'slow',
       }),
-      fake.plan({
+      home.fake.plan({
         path: '/media',
         method: 'GET',
         status: 503,
         body: 'busy',
       }),
-      fake.plan({ path: '/media', method: 'GET', status: 500, times: 3 }),
-      fake.plan({ path: '/media', method: 'GET', reset: true }),
-      fake.plan({ path: '/media', method: 'GET', cutAfter: 100_000 }),
+      home.fake.plan({ path: '/media', method: 'GET', status: 500, times: 3 }),
+      home.fake.plan({ path: '/media', method: 'GET', reset: true }),
+      home.fake.plan({ path: '/media', method: 'GET', cutAfter: 100_000 }),
     ];
     right(await readWanted());
     expect(faults.map(({ fired }) => fired)).toEqual([1, 1, 3, 1, 1]);
@@ -126,28 +115,33 @@ describe.runIf(canMount())('a Google account under a mount', () => {
   }, 120_000);
 
   it('lets a link die: it is renewed once', async () => {
-    const dead = fake.plan({ path: '/media', method: 'GET', status: 403, body: '<h1>403 Forbidden</h1>' });
+    const dead = home.fake.plan({
+      path: '/media',
+      method: 'GET',
+      status: 403,
+      body: '<h1>403 Forbidden</h1>',
+    });
     right(await readWanted());
     expect(dead.fired).toBe(1);
-    expect([fake.count('/library/v1/mediaItems:batchGet'), media().length]).toEqual([2, 2]);
+    expect([home.fake.count('/library/v1/mediaItems:batchGet'), media().length]).toEqual([2, 2]);
     await endMount(mounted);
   });
 
   it('takes the sign-in back: what is not cached fails soon, and the log says what to do', async () => {
     await readFile(at('years/2018/p50.jpg'));
-    fake.oauth.revokeAll();
+    home.fake.oauth.revokeAll();
     const began = performance.now();
     const { status, stderr } = await runProgram('cat', at(path));
     expect(performance.now() - began).toBeLessThan(2000);
     expect([status, /Permission denied|Input\/output error/.test(stderr)]).toEqual([1, true]);
-    expect(fake.requests.some(({ status: answered }) => answered === 401)).toBe(true);
+    expect(home.fake.requests.some(({ status: answered }) => answered === 401)).toBe(true);
     expect(mounted.stderr()).toContain('gphotosfs login');
     expect(readFileSync(at('years/2019/p100.jpg'))).toEqual(cached[0]?.bytes);
     expect(readdirSync(at('years/2021'))).toHaveLength(619);
-    expect((await place.run('status')).stdout).toContain('gphotosfs login');
+    expect((await home.place.run('status')).stdout).toContain('gphotosfs login');
 
     // Signed in again, it goes on without a new mount, once the place that failed is tried again.
-    writeGoogleHome(place.home, fake);
+    writeGoogleHome(home.place.home, home.fake);
     const again = await eventually(
       () => readWanted().catch(() => undefined),
       (bytes) => bytes !== undefined,
@@ -158,39 +152,40 @@ describe.runIf(canMount())('a Google account under a mount', () => {
   });
 
   it('lists nothing, a half, repeats, or fails on page 7: nothing vanishes or changes', async () => {
-    const all = photos.items;
-    const shown = await attributesOf(place.mountPoint);
+    const all = home.photos.items;
+    const shown = await attributesOf(home.place.mountPoint);
     expect(shown.size).toBeGreaterThan(700);
     const lies: Readonly<Record<string, () => void>> = {
       nothing: () => {
-        photos.items = [];
+        home.photos.items = [];
       },
       'a half': () => {
-        photos.items = all.slice(350);
+        home.photos.items = all.slice(350);
       },
       'pages without items, and repeats': () => {
-        photos.items = all;
-        photos.emptyPages = 2;
-        photos.repeats = true;
+        home.photos.items = all;
+        home.photos.emptyPages = 2;
+        home.photos.repeats = true;
       },
     };
     for (const [what, lie] of Object.entries(lies)) {
       lie();
-      for (const flags of [[], ['--rescan']]) expect((await place.run('sync', ...flags)).code, what).toBe(0);
-      expect(await attributesOf(place.mountPoint), what).toEqual(shown);
+      for (const flags of [[], ['--rescan']])
+        expect((await home.place.run('sync', ...flags)).code, what).toBe(0);
+      expect(await attributesOf(home.place.mountPoint), what).toEqual(shown);
     }
-    photos.emptyPages = 0;
-    const broken = fake.plan({
+    home.photos.emptyPages = 0;
+    const broken = home.fake.plan({
       path: '/library/v1/mediaItems',
       after: 6,
       times: 99,
       status: 400,
       body: { error: { code: 400, message: 'odd', status: 'INVALID_ARGUMENT' } },
     });
-    const failed = await place.run('sync', '--rescan');
+    const failed = await home.place.run('sync', '--rescan');
     expect(broken.fired).toBeGreaterThan(0);
     expect(failed.code, failed.stderr).not.toBe(0);
-    expect(await attributesOf(place.mountPoint)).toEqual(shown);
+    expect(await attributesOf(home.place.mountPoint)).toEqual(shown);
     await endMount(mounted);
   }, 240_000);
 });

@@ -3,36 +3,24 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AccountPlace, createAccountPlace } from '../cli/account-place.ts';
-import { type Place, until } from '../cli/run-program.ts';
-import type { FakeGoogle } from '../helpers/google/fake-google.ts';
+import { describe, expect, it } from 'vitest';
+import { useAccountPlace } from '../cli/account-place.ts';
+import { until } from '../cli/run-program.ts';
 import { type FakeItem, jpeg } from '../helpers/google/media.ts';
-import type { FakePhotos } from '../helpers/google/photos.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
 import { canMount } from '../helpers/mount-client.ts';
 import { endMount, mount } from './mounting.ts';
 
-let home: AccountPlace;
-let fake: FakeGoogle;
-let photos: FakePhotos;
-let place: Place;
-beforeEach(async () => {
-  home = await createAccountPlace();
-  ({ fake, photos, place } = home);
-});
-afterEach(async () => {
-  await home.close();
-});
+const home = useAccountPlace();
 
 const run = (...args: string[]) => home.run(...args);
 const bytesSent = () =>
-  fake.requests.filter(({ path, method }) => path.startsWith('/media') && method === 'GET');
+  home.fake.requests.filter(({ path, method }) => path.startsWith('/media') && method === 'GET');
 
 describe('the library, day by day', () => {
   it('is listed, fetched, and the next day only what is new', async () => {
-    photos.items = Array.from({ length: 130 }, (_, at) => fakePhoto(at));
-    photos.albums = [{ id: 'a1', title: 'Summer', items: ['id-1', 'id-2'] }];
+    home.photos.items = Array.from({ length: 130 }, (_, at) => fakePhoto(at));
+    home.photos.albums = [{ id: 'a1', title: 'Summer', items: ['id-1', 'id-2'] }];
     expect((await run('add', 'library')).results).toMatchObject([{ type: 'added', id: 'library', known: 0 }]);
     expect((await run('add', 'library')).results).toMatchObject([{ known: 1 }]);
     expect(await run('sync')).toMatchObject({ code: 0 });
@@ -47,39 +35,39 @@ describe('the library, day by day', () => {
       code: 0,
       results: [{ complete: true, fetchedFiles: 130 }],
     });
-    expect(fake.count('/library/v1/mediaItems:batchGet')).toBe(3);
+    expect(home.fake.count('/library/v1/mediaItems:batchGet')).toBe(3);
     expect(bytesSent()).toHaveLength(130);
 
-    fake.requests.splice(0);
-    photos.items.push(
+    home.fake.requests.splice(0);
+    home.photos.items.push(
       fakePhoto(500, { filename: 'new.jpg' }),
       fakePhoto(501, { filename: 'broken.jpg', bytes: Buffer.from('<html>') }),
     );
     const second = await run('sync');
     expect(second).toMatchObject({ code: 0, results: [{ sources: [{ newItems: 2 }] }] });
-    expect(fake.count('/library/')).toBe(3);
+    expect(home.fake.count('/library/')).toBe(3);
     const fetched = await run('prefetch');
     expect(fetched).toMatchObject({ code: 3, results: [{ complete: false, fetchedFiles: 1 }] });
     expect(fetched.results[0]?.failed).toMatchObject([
       { path: 'years/2021/broken.jpg', kind: 'bad-content' },
     ]);
-    expect(readFileSync(join(place.cache, 'years/2021/new.jpg'))).toEqual(photos.items[130]?.bytes);
-    expect(readFileSync(join(place.cache, 'albums/Summer/p1.jpg'))).toEqual(photos.items[1]?.bytes);
+    expect(readFileSync(join(home.place.cache, 'years/2021/new.jpg'))).toEqual(home.photos.items[130]?.bytes);
+    expect(readFileSync(join(home.place.cache, 'albums/Summer/p1.jpg'))).toEqual(home.photos.items[1]?.bytes);
     // Tried again by the next run, and right by then.
-    photos.items = [
-      ...photos.items.slice(0, 131),
+    home.photos.items = [
+      ...home.photos.items.slice(0, 131),
       fakePhoto(501, { filename: 'broken.jpg', bytes: jpeg(9, 6) }),
     ];
     expect((await run('prefetch')).code).toBe(0);
   });
 
   it('needs a sign-in, says so, and goes on reading what is cached', async () => {
-    photos.items = [fakePhoto(1)];
+    home.photos.items = [fakePhoto(1)];
     await run('add', 'library');
     await run('sync');
     await run('prefetch');
-    fake.oauth.revokeAll();
-    const failed = await place.run('sync');
+    home.fake.oauth.revokeAll();
+    const failed = await home.place.run('sync');
     expect(failed.code).toBe(4);
     expect(failed.stderr).toContain('gphotosfs login');
     expect((await run('status')).results[0]).toMatchObject({ files: 1, cachedFiles: 1 });
@@ -93,53 +81,57 @@ describe('what is picked', () => {
   ];
 
   it('is fetched at once; picks add up, and a photo picked twice is one', async () => {
-    photos.willPick = picked;
+    home.photos.willPick = picked;
     const first = await run('pick');
     expect(first).toMatchObject({ code: 0 });
     expect(first.results).toMatchObject([
       { type: 'session', link: expect.stringMatching(/\/autoclose$/) },
       { type: 'picked', newItems: 2, fetchedFiles: 2, left: 0 },
     ]);
-    expect(readFileSync(join(place.cache, 'years/2021/one.jpg'))).toEqual(picked[0]?.bytes);
-    expect(photos.sessions).toMatchObject([{ deleted: true }]);
+    expect(readFileSync(join(home.place.cache, 'years/2021/one.jpg'))).toEqual(picked[0]?.bytes);
+    expect(home.photos.sessions).toMatchObject([{ deleted: true }]);
 
-    photos.willPick = [...picked, fakePhoto(3, { filename: 'three.jpg' })];
+    home.photos.willPick = [...picked, fakePhoto(3, { filename: 'three.jpg' })];
     const second = await run('pick');
     expect(second.results.at(-1)).toMatchObject({ newItems: 1, fetchedFiles: 1, left: 0 });
-    expect(readdirSync(join(place.cache, 'years/2021')).sort()).toEqual(['one.jpg', 'three.jpg', 'two.jpg']);
+    expect(readdirSync(join(home.place.cache, 'years/2021')).sort()).toEqual([
+      'one.jpg',
+      'three.jpg',
+      'two.jpg',
+    ]);
     expect((await run('status')).results[0]).toMatchObject({ files: 3, cachedFiles: 3, complete: true });
     // Nothing is left to be asked.
-    fake.requests.splice(0);
+    home.fake.requests.splice(0);
     expect((await run('sync')).code).toBe(0);
-    expect(fake.requests).toEqual([]);
+    expect(home.fake.requests).toEqual([]);
   });
 
   it('shows a link and a code to people', async () => {
-    photos.willPick = [];
-    const { stdout, code } = await place.run('pick');
+    home.photos.willPick = [];
+    const { stdout, code } = await home.place.run('pick');
     expect(code).toBe(0);
-    expect(stdout).toContain(`${fake.url}/pick/${photos.sessions[0]?.id}/autoclose`);
+    expect(stdout).toContain(`${home.fake.url}/pick/${home.photos.sessions[0]?.id}/autoclose`);
     expect(stdout.split('\n').filter((line) => /[▀▄█]{5}/.test(line)).length).toBeGreaterThan(10);
   });
 
   it('is gone on with by the next sync and prefetch where the pick was cut short', async () => {
-    photos.willPick = picked;
-    const fault = fake.plan({ path: '/media', method: 'GET', status: 404, times: 1000 });
+    home.photos.willPick = picked;
+    const fault = home.fake.plan({ path: '/media', method: 'GET', status: 404, times: 1000 });
     const first = await run('pick');
     expect(first).toMatchObject({ code: 3, results: [{}, { newItems: 2, fetchedFiles: 0, left: 2 }] });
     expect(fault.fired).toBeGreaterThan(0);
-    expect(photos.sessions).toMatchObject([{ deleted: false }]);
+    expect(home.photos.sessions).toMatchObject([{ deleted: false }]);
     fault.fired = 1000;
     expect((await run('sync')).code).toBe(0);
     expect(await run('prefetch')).toMatchObject({ code: 0, results: [{ fetchedFiles: 2 }] });
   });
 
   it('is told to be gone when its session has expired before it was fetched', async () => {
-    photos.willPick = picked;
-    fake.plan({ path: '/media', method: 'GET', status: 404, times: 1000 });
+    home.photos.willPick = picked;
+    home.fake.plan({ path: '/media', method: 'GET', status: 404, times: 1000 });
     await run('pick');
-    for (const session of photos.sessions) session.expired = true;
-    const failed = await place.run('prefetch');
+    for (const session of home.photos.sessions) session.expired = true;
+    const failed = await home.place.run('prefetch');
     expect(failed.code).toBe(3);
     expect(failed.stderr).toContain('gphotosfs pick');
     await run('sync');
@@ -147,16 +139,16 @@ describe('what is picked', () => {
   });
 
   it('ends its session when the owner gives up', async () => {
-    photos.willPick = undefined;
-    const running = place.start('--json', 'pick');
+    home.photos.willPick = undefined;
+    const running = home.place.start('--json', 'pick');
     await until(() => running.stdout().includes('"session"'));
     running.child.kill('SIGINT');
     expect((await running.ended).code).toBe(130);
-    expect(photos.sessions).toMatchObject([{ deleted: true }]);
+    expect(home.photos.sessions).toMatchObject([{ deleted: true }]);
   });
 });
 
-describe.runIf(canMount)('on a mount no program takes a part for the whole', () => {
+describe.runIf(canMount())('on a mount no program takes a part for the whole', () => {
   const exec = promisify(execFile);
   /** Copies a folder to another; what it gives back is where the copies are. */
   const tools: Readonly<Record<string, (from: string, to: string) => Promise<string>>> = {
@@ -224,22 +216,22 @@ describe.runIf(canMount)('on a mount no program takes a part for the whole', () 
   }
 
   it('also where a HEAD was wrong', async () => {
-    photos.items = library();
+    home.photos.items = library();
     await run('add', 'library');
     await run('sync');
-    const mounted = await mount(place);
+    const mounted = await mount(home.place);
     const outcomes: string[] = [];
     for (const [tool, copy] of Object.entries(tools)) {
-      const from = join(place.mountPoint, 'years', String(yearOf(tool)));
+      const from = join(home.place.mountPoint, 'years', String(yearOf(tool)));
       expect(readdirSync(from)).toHaveLength(3);
       for (const attempt of [1, 2]) {
-        const to = join(place.folder, `${names.indexOf(tool)}-${attempt}`);
+        const to = join(home.place.folder, `${names.indexOf(tool)}-${attempt}`);
         mkdirSync(to);
         const copied = await copy(from, to).catch(() => undefined);
         outcomes.push(`${tool} ${attempt} ${copied === undefined ? 'failed' : 'done'}`);
         if (copied === undefined) continue;
         // A success is a success: all there, and right.
-        for (const item of photos.items.filter(({ id }) => id.startsWith(`${tool}-`)).slice(0, 3)) {
+        for (const item of home.photos.items.filter(({ id }) => id.startsWith(`${tool}-`)).slice(0, 3)) {
           if (item.takenAt?.startsWith(String(yearOf(tool))) !== true) continue;
           const file = join(copied, item.filename);
           expect([tool, item.filename, existsSync(file)]).toEqual([tool, item.filename, true]);

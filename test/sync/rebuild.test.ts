@@ -180,7 +180,8 @@ describe('a revision', () => {
     items: [item('r.jpg', { files: [{ name: 'r.jpg', bytes }] })],
   });
 
-  it('that is shown stays shown, and an older export that is all that is left brings nothing back', async () => {
+  /** A home that shows the second version, and keeps the first. */
+  async function revised() {
     const home = open();
     const [first, second] = [version('e1', 1, 'old'), version('e2', 2, 'newer')];
     const source = memorySource({ exports: [first] });
@@ -189,6 +190,11 @@ describe('a revision', () => {
     source.exports = [first, second];
     await home.sync(source);
     await fetchAll(home, source);
+    return { home, source, first };
+  }
+
+  it('that is shown stays shown, and an older export that is all that is left brings nothing back', async () => {
+    const { home, source, first } = await revised();
     const before = state(home);
     const lost = loseIndex(home);
     await rebuildIn(lost);
@@ -204,14 +210,7 @@ describe('a revision', () => {
   it.each([1, 2, 3])(
     'whose records are cut off (the last %i of three are lost) is shown whole',
     async (cut) => {
-      const home = open();
-      const [first, second] = [version('e1', 1, 'old'), version('e2', 2, 'newer')];
-      const source = memorySource({ exports: [first] });
-      await home.sync(source);
-      await fetchAll(home, source);
-      source.exports = [first, second];
-      await home.sync(source);
-      await fetchAll(home, source);
+      const { home, source } = await revised();
       const journal = join(home.cachePath, '.gphotosfs/journal');
       const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
       const types = lines.slice(-3).map((line) => (JSON.parse(line) as { type: string }).type);

@@ -2,8 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Index, transaction } from '../../../src/index/open.ts';
+import { putMemo } from '../../../src/index/sources.ts';
 import { noAccounts, type SourceParts } from '../../../src/sources/all.ts';
 import type { GoogleClient, GoogleClientRequest } from '../../../src/sources/google/client.ts';
+import { createScanMemory } from '../../../src/sources/google/media/scan-memory.ts';
 import { type FakeGoogle, startFakeGoogle } from './fake-google.ts';
 import { openTestClient, writeGoogleHome } from './google-home.ts';
 import { type FakeItem, jpeg } from './media.ts';
@@ -48,6 +51,14 @@ export async function openPhotosHome(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** As if a sync had asked for the sizes of these before. */
+export function rememberSizes(index: Index, items: readonly FakeItem[], size: number): void {
+  const memory = createScanMemory(() => undefined);
+  transaction(index, () => {
+    for (const { id } of items) for (const memo of memory.add(id, size)) putMemo(index, 'library', memo);
+  });
 }
 
 /** A photo as the fake has it: `p7.jpg`, taken 7 minutes after the start of July 2021. */

@@ -1,11 +1,14 @@
 /** What a day of use costs: calls of the API for a library of 25,000 items and 25 albums. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { transaction } from '../../../../src/index/open.ts';
-import { putMemo, recall } from '../../../../src/index/sources.ts';
+import { recall } from '../../../../src/index/sources.ts';
 import { createLibrarySource } from '../../../../src/sources/google/library/library-source.ts';
-import { createScanMemory } from '../../../../src/sources/google/media/scan-memory.ts';
 import type { Source } from '../../../../src/sources/source.ts';
-import { fakePhoto, openPhotosHome, type PhotosHome } from '../../../helpers/google/photos-home.ts';
+import {
+  fakePhoto,
+  openPhotosHome,
+  type PhotosHome,
+  rememberSizes,
+} from '../../../helpers/google/photos-home.ts';
 import { openSyncHome, type SyncHome } from '../../../helpers/sync-home.ts';
 
 const count = 25_000;
@@ -32,15 +35,6 @@ afterEach(async () => {
   await google.close();
 });
 
-/** As if the sizes had been asked for before: 25,000 HEADs say nothing about a day. */
-function rememberSizes(): void {
-  const memory = createScanMemory(() => undefined);
-  transaction(home.index, () => {
-    for (const { id } of google.photos.items)
-      for (const memo of memory.add(id, 1000)) putMemo(home.index, 'library', memo);
-  });
-}
-
 function calls(): { readonly api: number; readonly bytes: number } {
   const requests = google.fake.requests.splice(0);
   const below = (prefix: string) => requests.filter(({ path }) => path.startsWith(prefix)).length;
@@ -56,7 +50,8 @@ function lookedInto(since: number): number {
 }
 
 it('stays below 300 calls on a day without changes, and looks into each album once a week', async () => {
-  rememberSizes();
+  // 25,000 HEADs say nothing about a day.
+  rememberSizes(home.index, google.photos.items, 1000);
   await home.sync(source, { rescan: true });
   expect(home.years()).toHaveLength(count);
   expect(home.albums()).toHaveLength(25_000);
