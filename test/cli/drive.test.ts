@@ -275,6 +275,41 @@ describe('Takeout in Drive', () => {
     expect(drive.bytesSent() - before).toBeLessThan((200 - cached + 2) * 21_000);
   }, 120_000);
 
+  it('that becomes shorter in the middle of a prefetch is read anew by the next sync, and nothing is mixed', async () => {
+    const entries = Array.from({ length: 20 }, (_, at) => entry(`p${at}.jpg`, photo(at, 200_000)));
+    const [file] = await upload({ entries });
+    if (file === undefined) throw new Error();
+    const folder = join(place.folder, 'shorter');
+    mkdirSync(folder);
+    const others = [0, 19].map((at) => entry(`p${at}.jpg`, photo(`new ${at}`, 200_000)));
+    const [shorter] = await buildTakeout(folder, { entries: others });
+    await ok('add', 'drive');
+    await ok('sync');
+    const asked = drive.bytesRequests();
+    drive.onBytes = (_, count) => {
+      if (drive.bytesRequests() === asked + 2 && file.revision === 1 && count > 0)
+        drive.replace(file, shorter ?? '');
+    };
+    const { code, stdout } = await place.run('prefetch', '--json', '--long-range', '1M');
+    expect([code, stdout]).toEqual([3, expect.stringContaining('changed since it was scanned')]);
+    expect(fake.requests.filter(({ status }) => status === 416).length).toBeGreaterThan(0);
+    const { failed } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { failed: { kind: string }[] };
+    expect(new Set(failed.map(({ kind }) => kind))).toEqual(new Set(['source-changed']));
+    const year = join(place.cache, 'years/2021');
+    const before = readdirSync(year);
+    expect(before.length).toBeLessThan(20);
+    for (const name of before)
+      expect(readFileSync(join(year, name)).equals(photo(Number(/\d+/.exec(name)), 200_000)), name).toBe(
+        true,
+      );
+    await ok('sync');
+    const fetched = await place.run('prefetch', '--json');
+    const gone = JSON.parse(fetched.stdout.trim().split('\n').at(-1) ?? '') as { failed: { kind: string }[] };
+    expect(new Set(gone.failed.map(({ kind }) => kind))).toEqual(new Set(['unavailable']));
+    for (const at of [0, 19])
+      expect(readFileSync(join(year, `p${at}.jpg`)).equals(photo(`new ${at}`, 200_000)), `p${at}`).toBe(true);
+  }, 120_000);
+
   it('as a tgz is left alone, and with --tgz indexed and kept in one download', async () => {
     const entries = Array.from({ length: 50 }, (_, at) => entry(`p${at}.jpg`, photo(at, 200_000)));
     const [file] = await upload({ format: 'tgz', entries });

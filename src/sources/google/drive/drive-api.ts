@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { GphotosfsError } from '../../../model/errors.ts';
+import { sourceChanged } from '../../takeout/archives/archive-file.ts';
 import type { OpenedBytes } from '../bytes.ts';
 import type { GoogleClient } from '../client.ts';
 import { refusalOf } from '../google-error.ts';
@@ -137,15 +138,16 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
     bytes(file, start, end, signal) {
       if (start >= end) return noBytes();
       const chunks = resumeBytes({
-        open: (from) => open(file, from, end, signal),
+        open: (from) =>
+          open(file, from, end, signal).catch((error: unknown) => {
+            // Bytes that were there when it was looked at: it is another, shorter file by now.
+            throw refusalOf(error)?.status === 416 ? sourceChanged(file.path) : error;
+          }),
         start,
         end,
         what: file.path,
         check: ({ size }) => {
-          if (size !== undefined && size !== file.size)
-            throw new GphotosfsError('source-changed', `${file.path} changed since it was scanned`, {
-              hint: 'Run "gphotosfs sync" to read what it holds now.',
-            });
+          if (size !== undefined && size !== file.size) throw sourceChanged(file.path);
         },
         signal,
       });

@@ -64,7 +64,9 @@ export function driveArchiveFile(api: DriveApi, id: string, known?: DriveFile): 
     async use(expected) {
       const isOld =
         state === undefined || (expected !== undefined && performance.now() - state.at > knownForMs);
-      const file = isOld || state === undefined ? await look() : state.file;
+      let file = isOld || state === undefined ? await look() : state.file;
+      // Who asks may have listed it since.
+      if (expected !== undefined && !isOld && fingerprintOf(file) !== expected) file = await look();
       const fingerprint = fingerprintOf(file);
       if (expected !== undefined && fingerprint !== expected) throw sourceChanged(driveName(file.name, id));
       if (current?.fingerprint !== fingerprint)

@@ -564,6 +564,32 @@ describe('trouble', () => {
     expect((await collect(source.open(await locate('p.jpg')))).equals(photo('P', 2_000_000))).toBe(true);
   });
 
+  it.each([undefined, 5000])(
+    'by an archive that has become shorter (end %s) is "source-changed"',
+    async (end) => {
+      const [file] = await home.upload({
+        entries: [entry('p.jpg', bytes), entry('q.jpg', photo('q', 60_000))],
+      });
+      if (file === undefined) throw new Error();
+      const location = await locate('q.jpg');
+      const [shorter] = await buildTakeout(join(home.folder, 'shorter'), {
+        entries: [entry('q.jpg', photo('Q', 60_000))],
+      });
+      home.drive.onBytes = () => {
+        home.drive.onBytes = () => {};
+        home.drive.replace(file, shorter ?? '');
+      };
+      const failed = await failureOf(collect(source.open(location, end === undefined ? {} : { end })));
+      expect(home.fake.requests.filter(({ status }) => status === 416).length).toBeGreaterThan(0);
+      expect(failed).toMatchObject({
+        kind: 'source-changed',
+        message: expect.stringContaining('changed since it was scanned'),
+        hint: expect.stringContaining('gphotosfs sync'),
+      });
+      expect((await collect(source.open(await locate('q.jpg')))).equals(photo('Q', 60_000))).toBe(true);
+    },
+  );
+
   it('by a file that changes while its directory is read leaves that for the next scan', async () => {
     const [file] = await home.upload({ entries: [entry('p.jpg')] });
     if (file === undefined) throw new Error();
