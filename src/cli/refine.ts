@@ -8,8 +8,11 @@ import type { Source } from '../sources/source.ts';
 import { sync } from '../sync/sync.ts';
 import type { Context } from './context.ts';
 
-/** Some lie apart from all photos; to ask for so many, 16 at a time, takes under a second. */
-const mostAskedFor = 100;
+/**
+ * Some lie apart from all photos, or beside photos that were cached before, or went with a prefetch that was killed; to ask for so
+ * many, 16 at a time, takes some 5 s.
+ */
+const mostAskedFor = 1000;
 
 /** What goes wrong is told only: the next sync does the same. */
 export async function refineSources(context: Context, sources: readonly Source[]): Promise<void> {

@@ -22,8 +22,6 @@ export interface FetchRunsRequest {
   readonly isOver: (source: string) => boolean;
   /** Told of each file that was tried; waits for its outcome. */
   readonly settle: (file: MissingFile, fetching: Fetching) => Promise<void>;
-  /** Told of a source when a pass has kept something for its next scan. */
-  readonly noted?: (source: string) => void;
 }
 
 /** Files that wait to be published, over all jobs: the larger the groups the fewer waits for the disk. */
@@ -64,13 +62,10 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
 }
 
 /** What a pass finds out beside the photos is for the source's next scan. */
-function notesOf({ index, noted }: FetchRunsRequest, source: string): SweepNotes {
+function notesOf(index: Index, source: string): SweepNotes {
   return {
     recall: (key) => recall(index, source, key),
-    keep(memo) {
-      transaction(index, () => putMemo(index, source, memo));
-      noted?.(source);
-    },
+    keep: (memo) => transaction(index, () => putMemo(index, source, memo)),
   };
 }
 
@@ -97,7 +92,7 @@ async function fetchInOnePass(
   const files = new Map(wanted.map(({ file, location }) => [location.offset, file]));
   try {
     const locations = wanted.map(({ location }) => location);
-    for await (const { location, bytes } of openMany(locations, signal, notesOf(request, run.source))) {
+    for await (const { location, bytes } of openMany(locations, signal, notesOf(index, run.source))) {
       const file = files.get(location.offset);
       if (file === undefined) continue;
       left.delete(file);

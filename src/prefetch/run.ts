@@ -8,6 +8,7 @@ import { completeTree } from '../cache/complete.ts';
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
 import type { Index } from '../index/open.ts';
 import { countSelected, listMissing, type MissingFile } from '../index/plan.ts';
+import { recall } from '../index/sources.ts';
 import { pathOf } from '../index/tree.ts';
 import { type ErrorKind, GphotosfsError, isCacheClosed, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
@@ -35,7 +36,7 @@ export interface PrefetchRequest {
   readonly jobs: number;
   readonly signal: AbortSignal;
   readonly progress: (progress: PrefetchProgress) => void;
-  /** Refines what these sources have listed early, with sidecars that came along with photos. */
+  /** Refines what these sources have listed early, with sidecars that came along with photos, now or in an earlier run. */
   readonly refine?: (sources: readonly Source[]) => Promise<void>;
 }
 
@@ -121,11 +122,10 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
   }
 
   const isOver = (source: string) => stopping.aborted || givenUp.has(source);
-  const refined = new Set<string>();
-  const noted = (source: string) => refined.add(source);
-  await fetchRuns({ ...request, runs, signal, isOver, settle, noted });
-  if (refined.size > 0 && !stopping.aborted) {
-    await request.refine?.(request.sources.filter(({ id }) => refined.has(id)));
+  await fetchRuns({ ...request, runs, signal, isOver, settle });
+  const early = stopping.aborted ? [] : (await earlySources(request)).filter(({ id }) => !givenUp.has(id));
+  if (early.length > 0) {
+    await request.refine?.(early);
     // What could not be listed before its sidecar was read.
     const tried = new Set(runs.flatMap(({ files }) => files.map(({ ino }) => ino)));
     const missing = listMissing(index, plan.selection).filter(({ ino }) => !tried.has(ino));
@@ -152,6 +152,13 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
     complete: failed.length === 0 && stopped === undefined && files === cachedFiles,
     stopped,
   };
+}
+
+async function earlySources({ index, sources, refine }: PrefetchRequest): Promise<Source[]> {
+  const early: Source[] = [];
+  for (const source of refine === undefined ? [] : sources)
+    if (await source.isEarly?.((key) => recall(index, source.id, key))) early.push(source);
+  return early;
 }
 
 /**

@@ -226,6 +226,9 @@ export interface Source {
     notes?: SweepNotes,
   ): AsyncIterable<{ readonly location: Location; readonly bytes: AsyncIterable<Buffer> }>;
 
+  /** Whether a scan that was cut off has listed something early, so that it may be refined (`lateOnly`). */
+  isEarly?(recall: ScanRequest['recall']): Promise<boolean>;
+
   /**
    * Told which places are about to be opened, some dozens at most, so that what one request tells of all of them is not
    * asked for one by one. What goes wrong is thrown by `open`.

@@ -20,10 +20,16 @@ export function refreshItem(
 ): void {
   const becomesFinal = item.provisional && !scanned.provisional;
   const isNewer = !scanned.provisional && exportTime > item.factsTime;
-  if (!becomesFinal && !isNewer) return;
+  // The same export, of which more is known by now: an id that several of its items bear identifies none.
+  const isShared =
+    !scanned.provisional &&
+    exportTime === item.factsTime &&
+    scanned.photoId === undefined &&
+    item.photoId !== undefined;
+  if (!becomesFinal && !isNewer && !isShared) return;
   const facts = {
     account: scan.source.account,
-    photoId: scanned.photoId ?? item.photoId,
+    photoId: isShared ? undefined : (scanned.photoId ?? item.photoId),
     title: scanned.title,
     takenAt: becomesFinal ? scanned.takenAt : item.takenAt,
     provisional: false,

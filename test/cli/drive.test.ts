@@ -225,6 +225,93 @@ describe('Takeout in Drive', () => {
     expect(drive.bytesRequests()).toBe(asked);
   }, 120_000);
 
+  describe('of which a sync was cut off before its sidecars', () => {
+    const dayIn = (year: number) => Date.UTC(year, 4, 17, 12) / 1000;
+    const dated = (year: number, at: number) => ({
+      ...entry(`p${at}.jpg`, photo(`${year} ${at}`, 100_000), { takenAt: dayIn(year) + at }),
+      folder: `Photos from ${year}`,
+      part: (at % 2) + 1,
+    });
+    const times = (year: number) =>
+      readdirSync(join(place.cache, 'years', String(year))).map((name) => [
+        Number(/\d+/.exec(name)),
+        Math.floor(statSync(join(place.cache, 'years', String(year), name)).mtimeMs / 1000),
+      ]);
+    const right = (year: number) => times(year).filter(([at = 0, time]) => time === dayIn(year) + at).length;
+    const status = async () =>
+      JSON.parse(await ok('status', '--json')) as { files: number; cachedFiles: number; provisional: number };
+
+    /** Two years and an album, as far as their directories tell. */
+    async function cutOff(earlier: number, later: number): Promise<void> {
+      await upload({
+        parts: 2,
+        albums: [{ folder: 'Trip', json: { title: 'The trip' } }],
+        entries: [
+          ...Array.from({ length: earlier }, (_, at) => dated(2020, at)),
+          ...Array.from({ length: later }, (_, at) => dated(2021, at)),
+          { ...dated(2021, 6), folder: 'Trip' },
+        ],
+      });
+      await ok('add', 'drive');
+      const error = { code: 403, errors: [{ domain: 'usageLimits', reason: 'dailyLimitExceeded' }] };
+      // Behind the two directories, and the looks whether these are still of the same file.
+      const fault = fake.plan({ path: /files\/file/, after: 4, times: 1000, status: 403, body: { error } });
+      expect((await place.run('sync')).code).toBe(5);
+      expect(fault.fired).toBeGreaterThan(0);
+      fault.fired = 1000;
+      const files = earlier + later;
+      expect(await status()).toMatchObject({ files, provisional: files });
+    }
+
+    it('has the dates of a year that is prefetched, though far more sidecars are unread', async () => {
+      await cutOff(1100, 150);
+      const before = drive.bytesRequests();
+      await ok('prefetch', '--year', '2021');
+      expect(drive.bytesRequests() - before).toBeLessThanOrEqual(8);
+      expect(await status()).toMatchObject({ files: 1250, cachedFiles: 150, provisional: 1100 });
+      expect(right(2021)).toBe(150);
+      await ok('sync');
+      await ok('prefetch', '--year', '2021');
+      expect(await status()).toMatchObject({ files: 1250, cachedFiles: 150, provisional: 0 });
+      expect(right(2021)).toBe(150);
+      expect(readdirSync(join(place.cache, 'albums'))).toEqual(['The trip']);
+    }, 120_000);
+
+    it('has them also where a prefetch was killed, whose sidecars went with it, once the next one ends', async () => {
+      await cutOff(150, 150);
+      fake.conditions.bytesPerSecond = 5 << 20;
+      const killed = place.start('prefetch');
+      await until(() => existsSync(join(place.cache, 'years/2021/p5.jpg')), 30_000);
+      await until(() => readdirSync(join(place.cache, 'years/2021')).length > 120, 30_000);
+      killed.child.kill('SIGKILL');
+      expect((await killed.ended).code).toBe(null);
+      fake.conditions.bytesPerSecond = 0;
+      expect(await status()).toMatchObject({ files: 300, provisional: 300 });
+      await ok('prefetch');
+      expect(await status()).toMatchObject({ files: 300, cachedFiles: 300, provisional: 0 });
+      expect([right(2020), right(2021)]).toEqual([150, 150]);
+    }, 120_000);
+
+    it('has them where nothing was left to be fetched but to refine', async () => {
+      await cutOff(150, 150);
+      // Drive's lists fail once everything is fetched.
+      const fault = fake.plan({ path: /files$/, status: 403, times: 1000, body: { error: { code: 403 } } });
+      await ok('prefetch');
+      expect(fault.fired).toBeGreaterThan(0);
+      fault.fired = 1000;
+      expect(await status()).toMatchObject({ cachedFiles: 300, provisional: 300 });
+      const told = await ok('prefetch');
+      expect(told).toContain('0 files fetched');
+      expect(await status()).toMatchObject({ cachedFiles: 300, provisional: 0 });
+      expect([right(2020), right(2021)]).toEqual([150, 150]);
+      expect(readdirSync(join(place.cache, 'albums'))).toEqual(['The trip']);
+      // And then it asks for nothing.
+      const asked = fake.requests.length;
+      await ok('prefetch');
+      expect(fake.requests.length).toBe(asked);
+    }, 120_000);
+  });
+
   it('exported again in full transfers no photo byte', async () => {
     const entries = Array.from({ length: 40 }, (_, at) => entry(`p${at}.jpg`, photo(at, 400_000)));
     await upload({ parts: 2, entries });

@@ -28,6 +28,8 @@ export interface ListingRequest {
   readonly stage: Stage;
   /** Its archives are reached over a network. */
   readonly remote: boolean;
+  /** Only of these folders, by their paths inside the Photos folder, items are given out; default of all. */
+  readonly only?: ReadonlySet<string>;
 }
 
 /**
@@ -38,7 +40,7 @@ export const listExport = (...listing: Parameters<typeof listPages>): AsyncGener
   inTightHeap(listPages(...listing));
 
 async function* listPages(
-  { source, one, time, loaded: { catalogs, gone }, stage, remote }: ListingRequest,
+  { source, one, time, loaded: { catalogs, gone }, stage, remote, only }: ListingRequest,
   request: ScanRequest,
   finished: Page['memos'][number],
 ): AsyncGenerator<Page, void, undefined> {
@@ -67,7 +69,7 @@ async function* listPages(
   // Named with the first items; what is in them is known in the end.
   const unnamed = [...archives];
   let waiting: Item[] = [];
-  for (const folder of folders) {
+  for (const folder of folders.filter(({ info }) => only?.has(info.path) ?? true)) {
     const listed = await list(folder);
     for (const file of listed.unknown) unknown.push(file);
     for (const item of listed.items) countPlaces(item, places);

@@ -7,6 +7,7 @@ import type { Page, ScanRequest } from '../source.ts';
 import { type Export, isHere } from './export-part.ts';
 import { photosFoldersOf } from './gather.ts';
 import { listExport } from './list-export.ts';
+import { listYears } from './list-years.ts';
 import { loadExport } from './load-export.ts';
 import { catalogKey, countUnread, openPacked, type PackedCatalog } from './packed-catalog.ts';
 import { compareText } from './pairing/file-name.ts';
@@ -46,8 +47,8 @@ export async function* listLate(
 }
 
 /**
- * The second stage alone, for exports whose sidecars are here but for some few (`lateOnly`). The oldest goes first, and
- * behind one that has to wait, or while something new is there, all wait for the next scan: what is in two exports must
+ * The second stage alone, for exports whose sidecars are here but for some few (`lateOnly`). The oldest goes first, of one that
+ * lacks more the years that don't; and behind one that has to wait, or while something new is there, all wait for the next scan: what is in two exports must
  * be final in the older one before it is met in the other, or it would be taken for two.
  */
 export async function* listBrought(
@@ -61,7 +62,10 @@ export async function* listBrought(
   const dated = due.map((one) => ({ one, time: one.time ?? timeOf(recalled(one, request)) }));
   dated.sort(oldestFirst);
   for (const { one, time } of dated) {
-    if (unreadOf(one, request) > request.lateOnly) return;
+    if (unreadOf(one, request) > request.lateOnly) {
+      yield* listYears(source, store, { one, time }, finished, request);
+      return;
+    }
     yield* listLate(source, store, { one, time, listed: one.before }, finished, request);
   }
 }

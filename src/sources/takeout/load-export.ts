@@ -103,9 +103,7 @@ export async function* loadExport(
     await threads?.close();
   }
 
-  const gone = one.before
-    .filter((part) => !isHere(one, part) && store.covers(part.archive))
-    .map((part) => ({ part, catalog: openPacked(recall(catalogKey(part.archive))) }));
+  const gone = goneParts(one, store, recall);
   scanned.push(...gone.map(({ part }) => part));
   const catalogs = parts.map(({ catalog }) => catalog);
   const remembered = gone.flatMap(({ catalog }) => catalog ?? []);
@@ -160,8 +158,19 @@ export async function* loadExport(
   return { catalogs: whole, gone: remembered, scanned };
 }
 
+/** Parts that were read once and are not here now, with what is remembered of them. */
+export function goneParts(
+  one: Export,
+  store: ArchiveStore,
+  recall: ScanRequest['recall'],
+): readonly { readonly part: ScannedPart; readonly catalog: PackedCatalog | undefined }[] {
+  return one.before
+    .filter((part) => !isHere(one, part) && store.covers(part.archive))
+    .map((part) => ({ part, catalog: openPacked(recall(catalogKey(part.archive))) }));
+}
+
 /** Reads the sidecars that are left to be read. Of an archive that fails in between it has what was read before. */
-async function* readRest(
+export async function* readRest(
   archive: Archive,
   listed: PackedCatalog,
   photos: PhotosFolders,

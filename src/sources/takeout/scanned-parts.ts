@@ -41,6 +41,10 @@ export function recallScanned(recall: (key: string) => Buffer | undefined): Scan
   }
 }
 
+/** Whether something was listed, and its sidecars were not all read. */
+export const hasEarly = (scanned: ScannedExports): boolean =>
+  [...scanned.values()].some((parts) => parts.some(({ early, gone }) => early === true && gone !== true));
+
 export function scannedMemo(exports: ScannedExports): Memo {
   const value = { version: 1, exports: Object.fromEntries(exports) };
   return { key, value: Buffer.from(JSON.stringify(value)) };

@@ -9,9 +9,12 @@ import { catalogKey, catalogMemo, openPacked, packCatalog, unpackCatalog } from 
 import { surePhotosFolders } from './photos-folder.ts';
 import { addRead, largestJson, unreadOf } from './read-part.ts';
 
+/** Kept after so many: a pass may be killed, and what it took along would have to be asked for one by one. */
+const keepEvery = 500;
+
 export interface SidecarsAlong {
   readonly passing: Passing;
-  /** Puts what was taken along into the catalog. */
+  /** Puts what was taken along since the last time into the catalog. */
   keep(): void;
 }
 
@@ -29,15 +32,18 @@ export function sidecarsAlong(
   if (catalog === undefined) return undefined;
   const entries = unreadOf(catalog, surePhotosFolders(foldersIn(catalog)));
   if (entries.length === 0) return undefined;
-  const taken: SmallEntry[] = [];
-  return {
-    passing: { entries, maxBytes: largestJson, take: (small) => void taken.push(small) },
-    keep() {
-      // Read again: another pass over the same archive may have put its own there meanwhile.
-      const latest = recalled();
-      if (latest === undefined || taken.length === 0) return;
-      addRead(archive.path, latest, taken);
-      notes.keep(catalogMemo(packCatalog(latest)));
-    },
+  let taken: SmallEntry[] = [];
+  const keep = (): void => {
+    // Read again: another pass over the same archive may have put its own there meanwhile.
+    const latest = recalled();
+    if (latest === undefined || taken.length === 0) return;
+    addRead(archive.path, latest, taken);
+    taken = [];
+    notes.keep(catalogMemo(packCatalog(latest)));
   };
+  const take = (small: SmallEntry): void => {
+    taken.push(small);
+    if (taken.length >= keepEvery) keep();
+  };
+  return { passing: { entries, maxBytes: largestJson, take }, keep };
 }

@@ -3,15 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { putMemo, recall } from '../../../src/index/sources.ts';
 import { GphotosfsError } from '../../../src/model/errors.ts';
 import type { Source } from '../../../src/sources/source.ts';
 import type { Archive } from '../../../src/sources/takeout/archives/archive.ts';
 import { localStore } from '../../../src/sources/takeout/local-store.ts';
 import { scanTakeout } from '../../../src/sources/takeout/scan.ts';
+import { sidecarsAlong } from '../../../src/sources/takeout/sidecars-along.ts';
 import { createTakeoutSource } from '../../../src/sources/takeout/takeout-source.ts';
 import { type ListedPage, type Memory, scanPages } from '../../helpers/scanning.ts';
 import { openSyncHome, type SyncHome } from '../../helpers/sync-home.ts';
 import { buildTakeout, photo, type TakeoutSpec } from '../../helpers/takeout-builder.ts';
+import { signal } from '../../helpers/test-home.ts';
 
 let folder: string;
 let home: SyncHome;
@@ -71,6 +74,24 @@ function counted(archive: Archive): Archive {
       }
     },
   };
+}
+
+/** A pass takes the sidecars of some folders along. */
+async function bring(paths: readonly string[], folder: string): Promise<void> {
+  const { found } = await localStore(paths).find([], signal);
+  for (const { open } of found) {
+    const archive = await open();
+    const along = sidecarsAlong(archive, await archive.fingerprint(), {
+      recall: (key) => recall(home.index, 'far', key),
+      keep: (memo) => putMemo(home.index, 'far', memo),
+    });
+    const { entries = [], maxBytes = 0, take } = along?.passing ?? {};
+    const some = entries.filter(({ path }) => path.includes(folder));
+    for await (const batch of archive.readSmall(some, maxBytes, signal))
+      for (const small of batch) take?.(small);
+    along?.keep();
+    await archive.close();
+  }
 }
 
 const build = (name: string, spec: Partial<TakeoutSpec> & Pick<TakeoutSpec, 'entries'>) =>
@@ -233,6 +254,45 @@ describe('a scan in two stages', () => {
     expect(home.years().length).toBe(3);
     await home.sync(grown);
     expect(home.years().length).toBe(4);
+  });
+
+  it('refines a year whose sidecars a pass has brought, and takes nothing for settled that the others may change', async () => {
+    const id = 'AF1QipAAAAAAAAAAAAAAAAAA';
+    const paths = await build('a', {
+      entries: [
+        year('a.jpg', { id }),
+        year('b.jpg'),
+        // One id on two items identifies neither; of this one nothing has been read yet.
+        { ...year('c.jpg', { id }), folder: 'Photos from 2020', takenAt: 1_590_000_000 },
+        { ...year('d.jpg'), folder: 'Photos from 2020', takenAt: 1_590_000_001 },
+      ],
+    });
+    const source = remoteSource(paths);
+    failAfter = 0;
+    await home.sync(source);
+    failAfter = Number.POSITIVE_INFINITY;
+    await bring(paths, '2021');
+    asked = 0;
+    const items = () =>
+      home.index.db.prepare('SELECT title, provisional, photo_id AS id FROM item ORDER BY title').all();
+    await home.sync(source, { lateOnly: 1 });
+    expect(asked).toBe(0);
+    expect(items()).toMatchObject([
+      { title: 'a.jpg', provisional: 0, id },
+      { title: 'b.jpg', provisional: 0 },
+      { title: 'c.jpg', provisional: 1 },
+      { title: 'd.jpg', provisional: 1 },
+    ]);
+    const mtime = () => home.tree().get('years/2021/a.jpg')?.mtime;
+    expect(mtime()).toBe(1_620_000_000);
+    await home.sync(source);
+    expect(items()).toMatchObject([
+      { title: 'a.jpg', provisional: 0, id: null },
+      { title: 'b.jpg', provisional: 0 },
+      { title: 'c.jpg', provisional: 0, id: null },
+      { title: 'd.jpg', provisional: 0 },
+    ]);
+    expect(mtime()).toBe(1_620_000_000);
   });
 
   it('takes the places of an archive away once that is surely gone, never the names', async () => {

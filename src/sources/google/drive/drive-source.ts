@@ -82,6 +82,10 @@ export function createDriveSource(request: DriveSourceRequest): Source {
         along?.keep();
       }
     },
+    async isEarly(recall) {
+      const { hasEarly, recallScanned } = await import('../../takeout/scanned-parts.ts');
+      return hasEarly(recallScanned(recall));
+    },
     close: async () => archives.clear(),
   };
 }
