@@ -6,12 +6,10 @@ import type { Index } from '../index/open.ts';
 import type { Content } from '../model/words.ts';
 import type { Cache } from './cache.ts';
 import type { CachedFiles } from './cached-file.ts';
+import { descriptorPath } from './directories.ts';
 import { type Hashed, hashFile } from './hash.ts';
 import { type Partial, removePartial, reopenPartial } from './partial.ts';
 import type { Claim } from './room.ts';
-
-/** Where an open file can be opened by its descriptor's number. */
-const descriptorFolder = process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd';
 
 export interface Copied {
   readonly partial: Partial & { readonly name: string };
@@ -38,7 +36,7 @@ export async function copyTwin(
     try {
       claim = cache.room.claim(content.size);
       const path = `${cache.partial.path}/${name}`;
-      await copyFile(`${descriptorFolder}/${fd}`, path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+      await copyFile(descriptorPath(fd), path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     } finally {
       claim?.end();
       closeSync(fd);

@@ -31,6 +31,10 @@ function opened(fd: number, path: string): Directory {
   return { fd, path: process.platform === 'linux' ? `/proc/self/fd/${fd}` : path };
 }
 
+/** Where an open file can be opened once more by its descriptor's number. */
+export const descriptorPath = (fd: number): string =>
+  `${process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd'}/${fd}`;
+
 /** Opens the cache's root. The owner named it, so links on the way to it are followed. */
 export function openRoot(path: string): Directory {
   return opened(openSync(path, directoryFlags), path);

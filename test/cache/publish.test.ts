@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -211,6 +212,38 @@ describe('a revision', () => {
       expect(journal()).toContainEqual(expect.objectContaining({ type: 'attributes', size: 11 }));
     });
   }
+
+  it('and back, and again: what was kept once and is gone, or is not whole, is kept again', async () => {
+    const path = 'years/2021/a.jpg';
+    const kept = () =>
+      test.superseded().map((name) => test.cached(`.gphotosfs/superseded/${name}`).toString());
+    const again = (from: MemoryExport, id: string, time: number) => ({ ...from, id, time });
+    const exports = [older, newer, again(older, 'e3', 1_700_000_001), again(newer, 'e4', 1_700_000_002)];
+    for (const lose of [
+      (name: string) => rmSync(name),
+      (name: string) => writeFileSync(name, 'old'),
+      (name: string) => writeFileSync(name, 'OLD BYTES'),
+    ]) {
+      await setUp({ exports: [older] });
+      await test.ensure(path);
+      await test.sync(exports.slice(0, 2));
+      await test.ensure(path);
+      expect(kept()).toEqual(['old bytes']);
+      for (const name of test.superseded()) lose(join(test.cachePath, '.gphotosfs/superseded', name));
+      await test.sync(exports.slice(0, 3));
+      await test.ensure(path);
+      expect(kept()).toContain('newer bytes');
+      expect(kept()).not.toContain('old bytes');
+      await test.sync(exports);
+      await test.ensure(path);
+      expect(test.cached(path).toString()).toBe('newer bytes');
+      expect(kept()).toContain('old bytes');
+      const row = listSuperseded(test.index, test.ino(path)).find(({ size }) => size === 9);
+      expect(test.cached(`.gphotosfs/superseded/${row?.path}`).toString()).toBe('old bytes');
+      await test.remove();
+    }
+    await setUp({});
+  });
 
   it('that the index cannot take is not in the journal without its length', async () => {
     await setUp({ exports: [older] });
