@@ -101,7 +101,8 @@ describe.runIf(canMount())('the life of a mount', () => {
     const server = await mounted();
     await server.tell({ do: 'behave', ino, behaviour: { end: 'never' } });
     const readers = [runProgram('cat', at('photo.jpg')), runProgram('cat', at('photo.jpg'))];
-    await eventually(server.state, ({ reads }) => (reads[ino] ?? 0) > 0);
+    // A reader that starts later finds nothing there.
+    await eventually(server.state, ({ reads, stats }) => (reads[ino] ?? 0) > 0 && stats.openFiles === 2);
     const begin = Date.now();
     await server.tell({ do: 'unmount' });
     expect(Date.now() - begin).toBeLessThan(unmountLimitMs);
