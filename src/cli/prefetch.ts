@@ -4,6 +4,7 @@ import type { Index } from '../index/open.ts';
 import { countSelected, type SelectedTotals } from '../index/plan.ts';
 import { putLastPrefetch } from '../index/reports.ts';
 import { readStatus } from '../index/status.ts';
+import { pathOf } from '../index/tree.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
 import { notBegun, type PrefetchReport } from '../prefetch/run.ts';
@@ -24,7 +25,7 @@ export const run: Run = async (context) => {
   }
   const plan = planPrefetch(index, selectionOf(settings));
   if (settings.dryRun) {
-    output.result(recordOfPlan(plan), describePlan(plan));
+    output.result(recordOfPlan(index, plan), describePlan(index, plan));
     return exitCodes.done;
   }
   const report = await fetchPlanned(context, plan);
@@ -83,12 +84,15 @@ export async function fetchPlanned(context: Context, plan: Plan): Promise<Prefet
   });
 }
 
-function recordOfPlan(plan: Plan): object {
+const unavailableIn = (index: Index, plan: Plan): string[] =>
+  plan.unavailable.map(({ ino }) => pathOf(index, ino)?.join('/') ?? String(ino));
+
+function recordOfPlan(index: Index, plan: Plan): object {
   const { runs: _, ...numbers } = plan;
-  return { type: 'plan', ...numbers };
+  return { type: 'plan', ...numbers, unavailable: unavailableIn(index, plan) };
 }
 
-function describePlan(plan: Plan): string[] {
+function describePlan(index: Index, plan: Plan): string[] {
   const size = (files: number, bytes: number) => `${formatCounted(files, 'file')}, ${formatBytes(bytes)}`;
   const archives = plan.archives.map(({ name, files, bytes }) => [
     name,
@@ -100,7 +104,7 @@ function describePlan(plan: Plan): string[] {
     `cached       ${size(plan.cachedFiles, plan.cachedBytes)}`,
     `to fetch     ${size(plan.missingFiles - plan.unavailable.length, plan.missingBytes)}`,
     ...(archives.length > 0 ? ['', ...formatColumns([['from', 'files', 'size'], ...archives], [1, 2])] : []),
-    ...plan.unavailable.map((path) => `unavailable  ${path}`),
+    ...unavailableIn(index, plan).map((path) => `unavailable  ${path}`),
   ];
 }
 

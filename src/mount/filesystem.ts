@@ -5,6 +5,7 @@
 import { statfsSync } from 'node:fs';
 import { createCachedFiles } from '../cache/cached-file.ts';
 import { closeDirectory, openRoot } from '../cache/directories.ts';
+import { getCached } from '../index/cached.ts';
 import { getFile } from '../index/items.ts';
 import { hasLocation } from '../index/locations.ts';
 import { closeIndex, openIndex, reopenIndex } from '../index/open.ts';
@@ -45,8 +46,8 @@ export interface Filesystem {
   getxattr(ino: number, name: string): Buffer | undefined;
   /**
    * Opens a file for reading. With bytes in the cache that are as recorded: a descriptor, the caller's to close.
-   * Otherwise, where a source may give them: no descriptor. Throws `unavailable` where neither is so, `not-found`
-   * for no file.
+   * Otherwise, where a source may give them, or what lies in the cache may turn out to be right: no descriptor. Throws
+   * `unavailable` where none is so, `not-found` for no file.
    */
   open(ino: number): OpenedFile;
   statfs(): StatFs;
@@ -81,7 +82,8 @@ export function openFilesystem(indexPath: string, cachePath: string): Filesystem
       if (opened !== undefined) return opened;
       const file = getFile(index, ino);
       if (file === undefined) throw new GphotosfsError('not-found', `inode ${ino} is no file`);
-      if (!hasLocation(index, ino)) {
+      // One with a record may be right with other times than recorded, as a copied cache has them: the fetcher looks.
+      if (!hasLocation(index, ino) && getCached(index, ino) === undefined) {
         throw new GphotosfsError(
           'unavailable',
           `"${file.name}" is in no source any more, and not in the cache`,

@@ -7,7 +7,6 @@ import {
   type Selection,
   unknownSelection,
 } from '../index/plan.ts';
-import { pathOf } from '../index/tree.ts';
 import { GphotosfsError } from '../model/errors.ts';
 
 export type { Selection } from '../index/plan.ts';
@@ -32,8 +31,8 @@ export interface Plan {
   readonly missingFiles: number;
   readonly missingBytes: number;
   readonly runs: readonly Run[];
-  /** Paths of selected files that are neither cached nor in any source. */
-  readonly unavailable: readonly string[];
+  /** Selected files that are neither cached nor in any source. */
+  readonly unavailable: readonly MissingFile[];
   readonly archives: readonly { readonly name: string; readonly files: number; readonly bytes: number }[];
 }
 
@@ -54,7 +53,7 @@ export function planPrefetch(index: Index, selection: Selection): Plan {
 /** The plan for what is missing of a selection, or a part of that. */
 export function planMissing(index: Index, selection: Selection, files: readonly MissingFile[]): Plan {
   const totals = countSelected(index, selection);
-  const missing = planRuns(index, files);
+  const missing = planRuns(files);
   return {
     selection,
     selectedFiles: totals.files,
@@ -73,17 +72,18 @@ export interface PlannedRuns {
   readonly files: number;
   readonly bytes: number;
   readonly runs: readonly Run[];
-  readonly unavailable: readonly string[];
+  /** Those that no source has. */
+  readonly unavailable: readonly MissingFile[];
 }
 
 /** Cuts files, which come in the order of their places, into runs. */
-export function planRuns(index: Index, missing: readonly MissingFile[]): PlannedRuns {
+export function planRuns(missing: readonly MissingFile[]): PlannedRuns {
   const runs: (Run & { files: MissingFile[]; bytes: number })[] = [];
-  const unavailable: string[] = [];
+  const unavailable: MissingFile[] = [];
   for (const file of missing) {
     const { source, archive, sequential, remote } = file;
     if (source === undefined || archive === undefined) {
-      unavailable.push(pathOf(index, file.ino)?.join('/') ?? String(file.ino));
+      unavailable.push(file);
       continue;
     }
     const last = runs.at(-1);

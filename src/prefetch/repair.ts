@@ -76,10 +76,7 @@ export async function repair(request: RepairRequest): Promise<Repaired> {
   }
 
   const files = listPlaces(index, inos).filter(({ ino }) => !failures.has(ino));
-  const { runs } = planRuns(
-    index,
-    files.filter(({ source }) => source !== undefined),
-  );
+  const { runs } = planRuns(files.filter(({ source }) => source !== undefined));
   await fetchRuns({ ...request, signal, isOver: () => stopping.aborted, runs, settle });
   // No source has these, but maybe there is a cached file with equal bytes.
   for (const file of files.filter(({ source }) => source === undefined)) {

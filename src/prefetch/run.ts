@@ -3,6 +3,7 @@
  * listed and doesn't stop the rest; a cache that can take no more stops all, a source without quota or sign-in its own files.
  */
 import { setMaxListeners } from 'node:events';
+import { lstatSync } from 'node:fs';
 import { type Cache, probeCache } from '../cache/cache.ts';
 import { completeTree } from '../cache/complete.ts';
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
@@ -66,7 +67,7 @@ export interface PrefetchReport {
  */
 export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport> {
   const { index, cache, plan } = request;
-  const lost = planRuns(index, request.only === undefined ? findLost(index, cache, plan.selection) : []);
+  const lost = planRuns(request.only === undefined ? findLost(index, cache, plan.selection) : []);
   const runs = [...plan.runs, ...lost.runs];
   try {
     if (runs.length > 0) probeCache(cache);
@@ -77,12 +78,7 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
     totalFiles: plan.missingFiles + lost.files,
     totalBytes: plan.missingBytes + lost.bytes,
   };
-  const failed: FailedFile[] = [...plan.unavailable, ...lost.unavailable].map((path) => ({
-    path,
-    kind: 'unavailable',
-    message: 'it is in no source any more',
-    hint: 'Add the archive it came from again, then run "gphotosfs sync".',
-  }));
+  const failed: FailedFile[] = [];
   const done = { fetchedFiles: 0, fetchedBytes: 0, reusedFiles: 0, files: 0, bytes: 0 };
   let stopped: GphotosfsError | undefined;
   const givenUp = createGivenUp();
@@ -121,15 +117,27 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
     request.progress({ files: done.files, bytes: done.bytes, ...totals });
   }
 
+  /** What no source has may lie in the cache all the same: copied, so that its times are others, or left before its row. */
+  async function lookFor(files: readonly MissingFile[]): Promise<void> {
+    for (const file of files) {
+      if (stopping.aborted) return;
+      const path = pathOf(index, file.ino)?.join('/') ?? String(file.ino);
+      if (liesInCache(cache, path)) {
+        await settle(file, request.fetcher.ensure(file.ino, signal));
+      } else failed.push(nowhere(path));
+    }
+  }
+
   const isOver = (source: string) => stopping.aborted || givenUp.has(source);
   await fetchRuns({ ...request, runs, signal, isOver, settle });
+  await lookFor([...plan.unavailable, ...lost.unavailable]);
   const early = stopping.aborted ? [] : (await earlySources(request)).filter(({ id }) => !givenUp.has(id));
   if (early.length > 0) {
     await request.refine?.(early);
     // What could not be listed before its sidecar was read.
     const tried = new Set(runs.flatMap(({ files }) => files.map(({ ino }) => ino)));
     const missing = listMissing(index, plan.selection).filter(({ ino }) => !tried.has(ino));
-    const listed = planRuns(index, missing);
+    const listed = planRuns(missing);
     totals.totalFiles += listed.files;
     totals.totalBytes += listed.bytes;
     await fetchRuns({ ...request, runs: listed.runs, signal, isOver, settle });
@@ -159,6 +167,22 @@ async function earlySources({ index, sources, refine }: PrefetchRequest): Promis
   for (const source of refine === undefined ? [] : sources)
     if (await source.isEarly?.((key) => recall(index, source.id, key))) early.push(source);
   return early;
+}
+
+const nowhere = (path: string): FailedFile => ({
+  path,
+  kind: 'unavailable',
+  message: 'it is in no source any more',
+  hint: 'Add the archive it came from again, then run "gphotosfs sync".',
+});
+
+/** Whether anything has this name; what it is, is looked at by the fetch. One call, for it may be asked of a whole library. */
+function liesInCache(cache: Cache, path: string): boolean {
+  try {
+    return lstatSync(`${cache.root.path}/${path}`, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { dropCached, isCached } from '../../src/index/cached.ts';
 import { rootIno } from '../../src/index/open.ts';
 import { readStatus } from '../../src/index/status.ts';
 import { GphotosfsError } from '../../src/model/errors.ts';
@@ -312,6 +313,17 @@ describe('a prefetch', () => {
       'unavailable',
     ]);
     expect(await run(year('2021'))).toMatchObject({ complete: true, failed: [] });
+  });
+
+  it('takes what no source has any more, where it lies in the cache without a record', async () => {
+    await setUp(library());
+    await run(year('2021'));
+    const ino = test.ino('years/2021/a.jpg');
+    dropCached(test.index, ino);
+    const { dropSource } = await import('../../src/index/sources.ts');
+    dropSource(test.index, 'memory');
+    expect(await run(year('2021'))).toMatchObject({ complete: true, failed: [], reusedFiles: 1 });
+    expect(isCached(test.index, ino)).toBe(true);
   });
 
   it('brings back what the cache has lost, and is not complete where it cannot', async () => {

@@ -1,5 +1,5 @@
 /** Without its sources a library stays as it was: what is cached can be read, the rest is listed and says why not. */
-import { mkdirSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPlace, type Place } from '../cli/run-program.ts';
@@ -77,6 +77,36 @@ describe.runIf(canMount())('offline', () => {
       expect(await sha256(join(place.cache, path))).toBe(library.files.get(path));
     });
   }
+
+  it('a copied cache that no source knows any more is checked and read, by both drivers, and prefetch checks it', async () => {
+    const [damaged = '', ...right] = cachedPaths();
+    expect(await place.run('remove', 'takeout')).toMatchObject({ code: 0 });
+    for (const way of ['kernel', 'fuse-native', 'prefetch'] as const) {
+      const copy = join(place.folder, `copied for ${way}`);
+      cpSync(place.cache, copy, { recursive: true, verbatimSymlinks: true });
+      writeFileSync(join(copy, damaged), 'damaged');
+      expect((await place.run('adopt', copy)).code).toBe(0);
+      if (way === 'prefetch') {
+        const ended = await place.run('prefetch', '--year', '2020', '--year', '2021', '--json');
+        const report = JSON.parse(ended.stdout.split('\n')[0] ?? '');
+        expect(report).toMatchObject({ reusedFiles: right.length, fetchedFiles: 0 });
+        expect(report.failed.map(({ path }: { path: string }) => path)).toEqual([damaged]);
+        expect(ended.code).toBe(3);
+      } else {
+        const mounted = await mount(place, '--driver', way);
+        for (const path of right)
+          expect(await sha256(join(place.mountPoint, path))).toBe(library.files.get(path));
+        const { status, stderr } = await runProgram('cat', join(place.mountPoint, damaged));
+        expect([status, stderr]).toEqual([1, expect.stringContaining('Input/output error')]);
+        await endMount(mounted);
+      }
+    }
+    writeFileSync(
+      join(place.folder, 'copied for prefetch', damaged),
+      readFileSync(join(place.cache, damaged)),
+    );
+    expect((await place.run('prefetch', '--year', '2020', '--year', '2021')).code).toBe(0);
+  });
 
   it.each([
     ['half of the archives', (all: readonly string[]) => takeAway(all.slice(2))],
