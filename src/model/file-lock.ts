@@ -7,8 +7,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from './errors.ts';
+import { errorCode, GphotosfsError, toGphotosfsError } from './errors.ts';
 
 /** A slow network disk takes a second for what a holder does. */
 const abandonedAfterMs = 5000;
@@ -37,6 +38,17 @@ function isMine(lock: string, token: string): boolean {
   return readLock(lock)?.startsWith(token) ?? false;
 }
 
+/** A new user's first command comes here: in a container whose volume is another's, for one. */
+function notMade(lock: string, error: unknown): GphotosfsError {
+  const { kind } = toGphotosfsError(error);
+  return new GphotosfsError(kind, `${dirname(lock)} cannot be written to`, {
+    cause: error,
+    ...(kind === 'no-permission' && {
+      hint: 'Check its owner and permissions, and as whom you run gphotosfs.',
+    }),
+  });
+}
+
 async function acquire(lock: string, token: string): Promise<void> {
   let seen: string | undefined;
   let since = performance.now();
@@ -45,7 +57,7 @@ async function acquire(lock: string, token: string): Promise<void> {
       writeFileSync(lock, token, { flag: 'wx', mode: 0o600 });
       return;
     } catch (error) {
-      if (errorCode(error) !== 'EEXIST') throw error;
+      if (errorCode(error) !== 'EEXIST') throw notMade(lock, error);
     }
     const holder = readLock(lock);
     if (holder !== seen) {

@@ -26,6 +26,14 @@ it('lets one in at a time, also where the work waits', async () => {
   expect([most, existsSync(`${path}.lock`)]).toEqual([1, false]);
 });
 
+it('says which folder cannot be written to', async () => {
+  // Not by root either.
+  await expect(withFileLock('/sys/kernel/config.json', () => 'in')).rejects.toMatchObject({
+    kind: 'no-permission',
+    message: '/sys/kernel cannot be written to',
+  });
+});
+
 it('is given back when the work fails', async () => {
   await expect(withFileLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await withFileLock(path, () => 'in')).toBe('in');
