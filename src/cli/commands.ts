@@ -112,11 +112,12 @@ It goes on where it was stopped.
   },
   {
     name: 'thumbnails',
-    summary: 'let file managers show photos that are not cached, without fetching them',
+    summary: 'let file managers show photos without fetching them',
     argument: ['[dir]', 'where the photos are mounted; default what "thumbnails" in config.json says'],
     more: `Puts small pictures into your thumbnail folder (~/.cache/thumbnails), where Nautilus, Thunar, Dolphin and others look:
-those that cameras put into a photo's beginning, or that Google scales. A file without one gets a card. Photos that are cached
-need none: file managers make theirs. Run it as whoever looks at the photos, and again after a sync or a prefetch.
+those that cameras put into a photo's beginning, or that Google scales. A file without one gets a card. Of a cached file it is that
+beginning, or all of a small JPEG; others are left to the file manager. Run it as whoever looks at the photos, and again after
+a sync or a prefetch.
 
   gphotosfs thumbnails ~/Photos
   gphotosfs sync --thumbnails ~/Photos`,

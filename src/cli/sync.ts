@@ -57,7 +57,7 @@ async function followUp(context: Context): Promise<ExitCode> {
 async function tryThumbnails(context: Context, mountPoint: string): Promise<void> {
   const { showThumbnails } = await import('./thumbnails.ts');
   try {
-    await showThumbnails(context, mountPoint);
+    await showThumbnails(context, mountPoint, true);
   } catch (error) {
     const known = toGphotosfsError(error);
     if (known.kind === 'interrupted') throw known;

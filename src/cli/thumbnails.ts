@@ -1,5 +1,6 @@
 /** `thumbnails`: small pictures for file managers, so that looking into a folder fetches nothing. */
 import { resolve } from 'node:path';
+import type { Directory } from '../cache/directories.ts';
 import { GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Source } from '../sources/source.ts';
 import { placeThumbnails, type ThumbnailsReport } from '../thumbnails/place-thumbnails.ts';
@@ -16,11 +17,15 @@ export const run: Run = async (context, [dir]) => {
       hint: 'Name the folder where the photos are mounted: gphotosfs thumbnails ~/Photos',
     });
   }
-  return showThumbnails(context, mountPoint);
+  return showThumbnails(context, mountPoint, false);
 };
 
-/** Places thumbnails, with progress and a report. */
-export async function showThumbnails(context: Context, mountPoint: string): Promise<ExitCode> {
+/** Places thumbnails, with progress and a report. @param onlyNew @see ThumbnailsRequest */
+export async function showThumbnails(
+  context: Context,
+  mountPoint: string,
+  onlyNew: boolean,
+): Promise<ExitCode> {
   const { output } = context;
   const progress = await startProgress(output);
   let report: ThumbnailsReport;
@@ -31,6 +36,7 @@ export async function showThumbnails(context: Context, mountPoint: string): Prom
       await context.sources(),
       context.signal(),
       (done, total) => progress.update({ phase: 'thumbnails', done, total, unit: 'files' }),
+      onlyNew,
     );
   } finally {
     progress.stop();
@@ -51,7 +57,7 @@ export async function refreshThumbnails(
   const { settings, output } = context;
   if (settings.thumbnails === undefined) return;
   try {
-    const report = await thumbnailsFor(context, settings.thumbnails, sources, signal, () => {});
+    const report = await thumbnailsFor(context, settings.thumbnails, sources, signal, () => {}, true);
     output.log('debug', describe(report).join('. '));
   } catch (error) {
     output.log('warn', `thumbnails: ${toGphotosfsError(error).message}`);
@@ -64,16 +70,27 @@ async function thumbnailsFor(
   sources: readonly Source[],
   signal: AbortSignal,
   progress: (done: number, total: number) => void,
+  onlyNew: boolean,
 ): Promise<ThumbnailsReport> {
   const index = await context.index();
-  return placeThumbnails({ index, sources, mountPoint, folder: context.paths.thumbnails, signal, progress });
+  const { folder, cache } = { folder: context.paths.thumbnails, cache: await cacheOf(context) };
+  return placeThumbnails({ index, sources, cache, onlyNew, mountPoint, folder, signal, progress });
+}
+
+async function cacheOf(context: Context): Promise<Directory | undefined> {
+  try {
+    return (await context.cache()).root;
+  } catch (error) {
+    context.output.log('warn', `no thumbnails of cached files: ${toGphotosfsError(error).message}`);
+    return undefined;
+  }
 }
 
 const isComplete = ({ failed, stopped }: ThumbnailsReport): boolean =>
   failed.length === 0 && stopped === undefined;
 
 function describe(report: ThumbnailsReport): string[] {
-  const { files, pictures, cards, present, failed, fetchedBytes, handedOver } = report;
+  const { files, pictures, cards, present, failed, fetchedBytes } = report;
   const parts = [`${formatCounted(pictures, 'thumbnail')} made`];
   if (cards > 0) parts.push(`${formatCounted(cards, 'card')} for files without a preview`);
   if (present > 0) parts.push(`${formatCount(present)} there already`);
@@ -81,7 +98,13 @@ function describe(report: ThumbnailsReport): string[] {
   const lines = [
     `${formatCounted(files, 'file')} not cached: ${parts.join(', ')}; ${formatBytes(fetchedBytes)} read for it`,
   ];
-  if (handedOver > 0)
-    lines.push(`${formatCounted(handedOver, 'cached file')} left to the file manager from now on`);
+  const { cachedFiles, cachedPictures, cachedPresent } = report;
+  const left = cachedFiles - cachedPictures - cachedPresent;
+  if (cachedFiles > 0) {
+    const others = left > 0 ? `, ${formatCount(left)} left to the file manager` : '';
+    lines.push(
+      `${formatCounted(cachedFiles, 'file')} cached: ${formatCounted(cachedPictures, 'thumbnail')} made, ${formatCount(cachedPresent)} there already${others}`,
+    );
+  }
   return lines;
 }

@@ -1,5 +1,6 @@
 /** Which files' bytes are in the cache, and what they looked like when they were known to be right. */
 import type { Content } from '../model/words.ts';
+import { roles } from './items.ts';
 import { type Index, rawStatement, statement } from './open.ts';
 
 /** What `stat` says of a cache file, as far as a change of its bytes would show in it. */
@@ -91,6 +92,16 @@ export function cachedPlacesAfter(index: Index, parent: number, entry: number, l
 
 export function isCached(index: Index, ino: number): boolean {
   return rawStatement(index, `SELECT 1 FROM cached c WHERE c.ino = ? AND ${intact}`).get(ino) !== undefined;
+}
+
+/** Photos and videos that were cached, or recorded anew, at that time or later, Unix seconds. */
+export function listCachedSince(index: Index, since: number): number[] {
+  const rows = rawStatement(
+    index,
+    `SELECT c.ino FROM cached c JOIN file f ON f.ino = c.ino
+     WHERE c.at >= ? AND ${intact} AND f.role <> ${roles.indexOf('sidecar')} ORDER BY c.ino`,
+  ).all(since) as unknown[][];
+  return rows.map((row) => row[0] as number);
 }
 
 export function putCached(index: Index, ino: number, cached: CachedRow): void {

@@ -17,8 +17,22 @@ export const previewReach = 68 << 10;
 
 /** Finds the preview in the first bytes of a photo; `more` where they end before that can be told. */
 export function findPreview(head: Buffer): Preview | 'more' | undefined {
+  if (head.length >= 4 && isTiff(head)) return readPreview(head) ?? 'more';
+  const tiff = findTiff(head);
+  return tiff === undefined || tiff === 'more' ? tiff : readPreview(tiff);
+}
+
+/** How a JPEG must be turned to stand upright, 1 to 8, by its first bytes. */
+export function findOrientation(head: Buffer): number {
+  const tiff = findTiff(head);
+  return tiff === undefined || tiff === 'more' || tiff.length < 8 || !isTiff(tiff)
+    ? 1
+    : orientationIn(firstDirectory(tiff));
+}
+
+/** The EXIF data of a JPEG, which are a TIFF. */
+function findTiff(head: Buffer): Buffer | 'more' | undefined {
   if (head.length < 4) return 'more';
-  if (isTiff(head)) return readPreview(head) ?? 'more';
   if (head.readUInt16BE(0) !== startOfImage) return undefined;
   for (let at = 2; ; ) {
     if (at + 4 > head.length) return 'more';
@@ -27,7 +41,7 @@ export function findPreview(head: Buffer): Preview | 'more' | undefined {
     if (marker <= 0xff00 || marker === startOfScan || marker === endOfImage) return undefined;
     const end = at + 2 + head.readUInt16BE(at + 2);
     const isExif = marker === application1 && head.toString('latin1', at + 4, at + 10) === 'Exif\0\0';
-    if (isExif && end <= head.length) return readPreview(head.subarray(at + 10, end));
+    if (isExif && end <= head.length) return head.subarray(at + 10, end);
     if (end > head.length) return 'more';
     at = end;
   }
@@ -49,15 +63,24 @@ const isTiff = (bytes: Buffer): boolean => ['II*\0', 'MM\0*'].includes(bytes.toS
 function readPreview(tiff: Buffer): Preview | undefined {
   if (tiff.length < 8 || !isTiff(tiff)) return undefined;
   const little = tiff[0] === 0x49;
-  const first = readDirectory(tiff, u32(tiff, 4, little), little);
+  const first = firstDirectory(tiff);
   const second = first === undefined ? undefined : readDirectory(tiff, first.next, little);
   const offset = second?.values.get(tags.jpegOffset) ?? 0;
   const length = second?.values.get(tags.jpegLength) ?? 0;
   if (offset < 8 || length < 4 || offset + length > tiff.length) return undefined;
   const jpeg = tiff.subarray(offset, offset + length);
   if (jpeg.readUInt16BE(0) !== startOfImage) return undefined;
-  const orientation = first?.values.get(tags.orientation) ?? 1;
-  return { jpeg, orientation: orientation >= 1 && orientation <= 8 ? orientation : 1 };
+  return { jpeg, orientation: orientationIn(first) };
+}
+
+function firstDirectory(tiff: Buffer): Directory | undefined {
+  const little = tiff[0] === 0x49;
+  return readDirectory(tiff, u32(tiff, 4, little), little);
+}
+
+function orientationIn(directory: Directory | undefined): number {
+  const orientation = directory?.values.get(tags.orientation) ?? 1;
+  return orientation >= 1 && orientation <= 8 ? orientation : 1;
 }
 
 interface Directory {

@@ -1,10 +1,13 @@
 /**
- * Puts thumbnails of what isn't cached where file managers look for them, so that opening a folder fetches no photo. What
- * is cached they make themselves, better, and at no cost.
+ * Puts thumbnails where file managers look for them, so that opening a folder fetches no photo: of what isn't cached from its
+ * sources, of what is from the cache.
  */
+import type { Directory } from '../cache/directories.ts';
 import { choosePlace, createFailedPlaces, wantedContent } from '../fetch/locate.ts';
+import { listCachedSince } from '../index/cached.ts';
 import { isSequential, locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
+import { getSetting, putSetting } from '../index/settings.ts';
 import { sameContent } from '../model/content.ts';
 import { type ErrorKind, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
 import type { Location } from '../model/words.ts';
@@ -12,15 +15,19 @@ import { createGivenUp } from '../prefetch/given-up.ts';
 import type { Source } from '../sources/source.ts';
 import { groupsOf, prepare } from './groups.ts';
 import type { Picture } from './picture.ts';
-import { listCached, listWanted, subjectsOf, type Wanted, wantedOf } from './plan.ts';
-import { writePng } from './png.ts';
-import { drawCards, inAllSizes, type Renditions } from './renditions.ts';
+import { type CachedThumbnails, placeCached } from './place-cached.ts';
+import { listWanted, type Wanted, wantedOf } from './plan.ts';
+import { drawCards, inAllSizes } from './renditions.ts';
 import { embeddedPicture, mayHavePreview, openHead, scaledPicture } from './small-picture.ts';
-import { openThumbnailStore, sizeNames, textsOf } from './store.ts';
+import { openThumbnailStore, sizeNames } from './store.ts';
 
 export interface ThumbnailsRequest {
   readonly index: Index;
   readonly sources: readonly Source[];
+  /** undefined where it can't be opened: then only what isn't cached is looked at. */
+  readonly cache: Directory | undefined;
+  /** Of what is cached, only what came since the last run for this mount: what a run could make nothing of is not tried again. */
+  readonly onlyNew: boolean;
   /** Absolute, as file managers are led to it. */
   readonly mountPoint: string;
   /** `thumbnails` in the user's cache folder. */
@@ -29,15 +36,13 @@ export interface ThumbnailsRequest {
   readonly progress: (done: number, total: number) => void;
 }
 
-export interface ThumbnailsReport {
+export interface ThumbnailsReport extends CachedThumbnails {
   /** Files that aren't cached. */
   readonly files: number;
   /** Of these: have a picture by now, had all they need before, or a card in place of one. */
   readonly pictures: number;
   readonly present: number;
   readonly cards: number;
-  /** Cached files whose thumbnails were taken away, for better ones cost nothing now. */
-  readonly handedOver: number;
   /** Taken from sources. */
   readonly fetchedBytes: number;
   readonly failed: readonly FailedThumbnail[];
@@ -75,29 +80,23 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
   const givenUp = createGivenUp();
   const since = Date.now();
   const failed: FailedThumbnail[] = [];
-  const counts = { pictures: 0, present: 0, cards: 0, handedOver: 0, fetchedBytes: 0, done: 0 };
+  const counts = { pictures: 0, present: 0, cards: 0, fetchedBytes: 0, done: 0 };
   const count = (bytes: number) => {
     counts.fetchedBytes += bytes;
   };
 
   const wanted = listWanted(index, sources);
-  for (const ino of listCached(index)) {
-    const subjects = subjectsOf(index, mountPoint, ino);
-    const removed = subjects.flatMap((subject) => sizeNames.filter((size) => store.remove(subject, size)));
-    if (removed.length > 0) counts.handedOver += 1;
-  }
+  const cachedInos = request.cache === undefined ? [] : newlyCached(request);
+  const total = wanted.length + cachedInos.length;
 
-  function write({ subjects }: Wanted, renditions: Renditions): void {
-    for (const subject of subjects)
-      for (const size of sizeNames)
-        if (store.find(subject, size) === 'nothing')
-          store.write(subject, size, writePng(renditions[size], textsOf(subject)));
-  }
-
-  function settle(file: Wanted, picture: Picture | undefined): void {
+  function settle({ kind, subjects }: Wanted, picture: Picture | undefined): void {
     if (picture === undefined) counts.cards += 1;
     else counts.pictures += 1;
-    write(file, picture === undefined ? cards[file.kind] : inAllSizes(picture));
+    const renditions = picture === undefined ? cards[kind] : inAllSizes(picture);
+    const shows = picture === undefined ? 'card' : 'picture';
+    for (const subject of subjects)
+      for (const size of sizeNames)
+        if (store.find(subject, size) === 'nothing') store.write(subject, size, renditions[size], shows);
   }
 
   /** Notes what went wrong with a file: it is left without a thumbnail, for the next run. */
@@ -191,8 +190,12 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
 
   function tell(files: number): void {
     counts.done += files;
-    request.progress(counts.done, wanted.length);
+    request.progress(counts.done, total);
   }
+
+  const cached = await placeCached({ ...request, store, inos: cachedInos, tell: () => tell(1) });
+  if (request.cache !== undefined && !signal.aborted)
+    putSetting(index, lastRunKey, `${Math.floor(since / 1000)} ${mountPoint}`);
 
   for (const { source, places, isSweep } of groupsOf(wanted, sources)) {
     const lacking: Wanted[] = [];
@@ -224,5 +227,13 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
   }
   const { done: _, ...totals } = counts;
   const interrupted = signal.aborted ? new GphotosfsError('interrupted', 'it was stopped') : undefined;
-  return { files: wanted.length, ...totals, failed, stopped: interrupted ?? givenUp.reason() };
+  return { files: wanted.length, ...totals, ...cached, failed, stopped: interrupted ?? givenUp.reason() };
+}
+
+/** Of which mount the cached files were looked at last, and when that began. */
+const lastRunKey = 'thumbnails';
+
+function newlyCached({ index, mountPoint, onlyNew }: ThumbnailsRequest): number[] {
+  const [, last, lastMount] = /^(\d+) (.*)$/s.exec(getSetting(index, lastRunKey) ?? '') ?? [];
+  return listCachedSince(index, onlyNew && lastMount === mountPoint ? Number(last) : 0);
 }

@@ -1,10 +1,10 @@
-/** What of a library wants thumbnails: the files that aren't cached, each with the addresses it has in a mount. */
+/** What of a library wants thumbnails, each file with the addresses it has in a mount. */
 import { join } from 'node:path';
 import { albumEntriesOf } from '../index/albums.ts';
 import { isCached } from '../index/cached.ts';
 import { getFile } from '../index/items.ts';
 import type { Index } from '../index/open.ts';
-import { listMissing, listRecorded, type MissingFile } from '../index/plan.ts';
+import { listMissing, type MissingFile } from '../index/plan.ts';
 import { getInode, pathOf } from '../index/tree.ts';
 import { everything } from '../model/filter.ts';
 import { type MediaKind, mediaKindOf } from '../model/media-kind.ts';
@@ -26,9 +26,6 @@ export function listWanted(index: Index, sources: { has(id: string): boolean }):
   );
 }
 
-/** Inode numbers of cached files. */
-export const listCached = (index: Index): number[] => listRecorded(index, everything).map(({ ino }) => ino);
-
 export function wantedOf(index: Index, mountPoint: string, place: MissingFile): Wanted | undefined {
   const file = getFile(index, place.ino);
   if (file === undefined) return undefined;
@@ -40,10 +37,12 @@ export function wantedOf(index: Index, mountPoint: string, place: MissingFile): 
 /** A file as a file manager may meet it: in its year, and in each album (a link has the time of what it leads to). */
 export function subjectsOf(index: Index, mountPoint: string, ino: number): Subject[] {
   const mtime = getInode(index, ino)?.mtime ?? 0;
+  const { size = 0, crc32 } = getFile(index, ino) ?? {};
   const inYear = pathOf(index, ino);
   const inAlbums = albumEntriesOf(index, ino).map((entry) => ['albums', entry.directoryName, entry.name]);
   return [...(inYear === undefined ? [] : [inYear]), ...inAlbums].map((names) => ({
     uri: fileUri(join(mountPoint, ...names)),
     mtime,
+    content: { size, crc32 },
   }));
 }

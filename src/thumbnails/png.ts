@@ -9,7 +9,7 @@ const trueColour = 2;
 export interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly data: Buffer;
+  readonly data: Uint8Array;
 }
 
 export function compressPixels({ width, height, rgb }: Picture): Pixels {
@@ -44,11 +44,11 @@ export function writePng({ width, height, data }: Pixels, texts: Readonly<Record
   ]);
 }
 
-function chunk(type: string, data: Buffer): Buffer {
+function chunk(type: string, data: Uint8Array): Buffer {
   const bytes = Buffer.alloc(data.length + 12);
   bytes.writeUInt32BE(data.length, 0);
   bytes.write(type, 4, 'latin1');
-  data.copy(bytes, 8);
+  bytes.set(data, 8);
   bytes.writeUInt32BE(crc32(bytes.subarray(4, data.length + 8)), data.length + 8);
   return bytes;
 }

@@ -37,7 +37,11 @@ export async function embeddedPicture(
   bytes: AsyncIterable<Buffer>,
   count: (bytes: number) => void,
 ): Promise<Picture | undefined> {
-  const preview = await readPreview(bytes, count);
+  return decodePreview(await readPreview(bytes, count));
+}
+
+/** A preview upright; undefined where it is no JPEG. */
+export function decodePreview(preview: Preview | undefined): Picture | undefined {
   const picture = preview === undefined ? undefined : decodeJpeg(preview.jpeg);
   return picture === undefined || preview === undefined ? undefined : turned(picture, preview.orientation);
 }

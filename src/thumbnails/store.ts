@@ -14,9 +14,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { sameContent } from '../model/content.ts';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
-import type { UnixSeconds } from '../model/words.ts';
-import { readTexts } from './png.ts';
+import type { Content, UnixSeconds } from '../model/words.ts';
+import { type Pixels, readTexts, writePng } from './png.ts';
 
 /** The longest side of what is kept in each folder, pixels. A file manager takes the other one where one is missing. */
 export const sizes = { normal: 128, large: 256 } as const;
@@ -24,6 +25,9 @@ export type Size = keyof typeof sizes;
 export const sizeNames = Object.keys(sizes) as Size[];
 
 const software = 'gphotosfs';
+/** Texts of our own: which bytes of a photo it shows, for a revision has the same time; and that it is a card. */
+const contentKey = 'X-gphotosfs::Content';
+const cardKey = 'X-gphotosfs::Card';
 /** Address, time and software stand in the first bytes: paths have at most 4096. */
 const textsReach = 16 << 10;
 
@@ -31,24 +35,32 @@ const textsReach = 16 << 10;
 export interface Subject {
   readonly uri: string;
   readonly mtime: UnixSeconds;
+  /** What it shows. */
+  readonly content: Content;
 }
 
-/** What is there for a subject: nothing that is right, one of ours, or one by somebody else. */
-export type Found = 'nothing' | 'ours' | 'foreign';
+/** What is there for a subject: nothing that is right, one of ours (a picture or a card), or one by somebody else. */
+export type Found = 'nothing' | 'picture' | 'card' | 'foreign';
 
 export interface ThumbnailStore {
   find(subject: Subject, size: Size): Found;
-  write(subject: Subject, size: Size, png: Buffer): void;
+  write(subject: Subject, size: Size, pixels: Pixels, shows: 'picture' | 'card'): void;
   /** Takes ours away, whatever time it has; gives whether there was one. */
   remove(subject: Subject, size: Size): boolean;
 }
 
 /** What the specification wants in the file. Its size is left out: it may be put right later, and is optional. */
-export const textsOf = ({ uri, mtime }: Subject): Readonly<Record<string, string>> => ({
+const textsOf = ({ uri, mtime, content }: Subject): Readonly<Record<string, string>> => ({
   'Thumb::URI': uri,
   'Thumb::MTime': String(mtime),
   Software: software,
+  [contentKey]: [content.size, ...(content.crc32 === undefined ? [] : [content.crc32])].join(' '),
 });
+
+function contentIn(text: string | undefined): Content {
+  const [size = -1, crc32] = (text ?? '-1').split(' ').map(Number);
+  return { size, crc32 };
+}
 
 /**
  * The address of an absolute path as GLib writes it (`g_filename_to_uri`): the name of a thumbnail is made from these very
@@ -76,9 +88,12 @@ export function openThumbnailStore(folder: string): ThumbnailStore {
         texts?.get('Thumb::URI') === subject.uri &&
         Number(texts.get('Thumb::MTime') ?? Number.NaN) === subject.mtime;
       if (!isRight) return 'nothing';
-      return texts.get('Software') === software ? 'ours' : 'foreign';
+      if (texts.get('Software') !== software) return 'foreign';
+      if (!sameContent(contentIn(texts.get(contentKey)), subject.content)) return 'nothing';
+      return texts.has(cardKey) ? 'card' : 'picture';
     },
-    write(subject, size, png) {
+    write(subject, size, pixels, shows) {
+      const png = writePng(pixels, { ...textsOf(subject), ...(shows === 'card' && { [cardKey]: '1' }) });
       const path = pathOf(subject, size);
       if (!made.has(size)) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       made.add(size);

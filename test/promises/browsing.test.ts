@@ -55,7 +55,7 @@ const cachedFiles = () => listFiles(place.home).filter(({ cached }) => cached !=
 
 /**
  * Asks Tumbler, as Thunar does, and waits until it is done. It tells only who asked, so a monitor of the bus listens.
- * $1 its log, $2 addresses, $3 media types
+ * $1 its log, $2 addresses, $3 media types, $4 size
  */
 const askScript = `
 gdbus wait --session --activate org.freedesktop.thumbnails.Thumbnailer1 --timeout 60
@@ -64,17 +64,17 @@ wait_for() { for i in $(seq 1200); do grep -q "$1" "$2" && return; sleep 0.1; do
 wait_for NameLost "$1"
 gdbus call --session --dest org.freedesktop.thumbnails.Thumbnailer1 \\
   --object-path /org/freedesktop/thumbnails/Thumbnailer1 \\
-  --method org.freedesktop.thumbnails.Thumbnailer1.Queue "$2" "$3" normal default 0
+  --method org.freedesktop.thumbnails.Thumbnailer1.Queue "$2" "$3" "$4" default 0
 wait_for member=Finished "$1"
 kill $monitor`;
 
-async function askTumbler(paths: readonly string[]): Promise<void> {
+async function askTumbler(paths: readonly string[], flavour = 'normal'): Promise<void> {
   const list = (texts: readonly string[]) => `[${texts.map((text) => `'${text}'`).join(',')}]`;
   const types = paths.map((path) => (path.endsWith('.mp4') ? 'video/mp4' : 'image/jpeg'));
   const [script, log] = [join(place.folder, 'ask'), join(place.folder, 'ask.log')];
   writeFileSync(script, askScript);
   writeFileSync(log, '');
-  await run('dbus-run-session', ['--', 'bash', script, log, list(paths.map(fileUri)), list(types)], {
+  await run('dbus-run-session', ['--', 'bash', script, log, list(paths.map(fileUri)), list(types), flavour], {
     env: { PATH: process.env.PATH, HOME: place.folder, XDG_CACHE_HOME: cacheHome() },
   });
 }
@@ -111,7 +111,11 @@ describe.runIf(canMount())('browsing', () => {
       expect(judged.size).toBe(folder.endsWith('Summer') ? photos / 50 : photos + 2);
       expect([...judged].filter(([, isValid]) => !isValid)).toEqual([]);
     }
-    await askTumbler(names.map((name) => join(folderOf(place), name)));
+    for (const flavour of ['normal', 'large'])
+      await askTumbler(
+        names.map((name) => join(folderOf(place), name)),
+        flavour,
+      );
     const { reads, requests } = await watching.stop();
     expect(requests).toBeGreaterThan(0);
     expect(reads).toEqual([]);
@@ -145,6 +149,38 @@ describe.runIf(canMount())('browsing', () => {
     // A fetch is published a moment after its reader has the bytes.
     await vi.waitFor(() => expect(cachedFiles()).toBe(2), { timeout: 10_000 });
     expect(existsSync(join(cacheHome(), 'thumbnails', 'normal'))).toBe(true);
+  }, 240_000);
+
+  it('a thousand cached photos with thumbnails reads none of them', async () => {
+    const env = { XDG_CACHE_HOME: cacheHome() };
+    // Others' and the earlier ones are out of the way.
+    rmSync(cacheHome(), { recursive: true });
+    expect((await place.run('prefetch')).code).toBe(0);
+    const made = await place.runWith(env, 'thumbnails', '--json', place.mountPoint);
+    expect(made.code, made.stderr).toBe(0);
+    // Of a video and of what is no JPEG none can be made: these the file manager tries.
+    const counts = { files: 0, cachedFiles: photos + 2, cachedPictures: photos, fetchedBytes: 0, failed: [] };
+    expect(JSON.parse(made.stdout)).toMatchObject(counts);
+
+    const watching = await watchRequests(place, mounted);
+    const names = readdirSync(folderOf(place)).filter((name) => name.startsWith('IMG_'));
+    expect(names).toHaveLength(photos);
+    const judged = await askGlib(folderOf(place));
+    expect(names.filter((name) => judged.get(name) !== true)).toEqual([]);
+    for (const flavour of ['normal', 'large'])
+      await askTumbler(
+        names.map((name) => join(folderOf(place), name)),
+        flavour,
+      );
+    const { opens, requests } = await watching.stop();
+    expect(requests).toBeGreaterThan(0);
+    // The kernel may read what is cached by itself, but not without opening it.
+    expect(opens).toEqual([]);
+
+    rmSync(cacheHome(), { recursive: true });
+    const seeing = await watchRequests(place, mounted);
+    await askTumbler([join(folderOf(place), 'IMG_0003.jpg')]);
+    expect((await seeing.stop()).opens).toHaveLength(1);
     await endMount(mounted);
   }, 240_000);
 });

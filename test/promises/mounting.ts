@@ -22,6 +22,8 @@ export async function endMount(running: Running): Promise<void> {
 
 /** What the kernel has asked of a mount. */
 export interface Asked {
+  /** Inode of every OPEN, in order. */
+  readonly opens: readonly number[];
   /** Inode of every READ, in order. */
   readonly reads: readonly number[];
   readonly requests: number;
@@ -47,12 +49,13 @@ export async function watchRequests(place: Place, { child }: Running): Promise<{
   };
 }
 
+const opcodeOfOpen = 14;
 const opcodeOfRead = 15;
 /** With -xx, strace writes the path of a descriptor in hexadecimal too. */
 const readOfDevice = `<${[...Buffer.from('/dev/fuse')].map((byte) => `\\x${byte.toString(16)}`).join('')}>`;
 
 function parseRequests(log: string): Asked {
-  const reads: number[] = [];
+  const [opens, reads]: [number[], number[]] = [[], []];
   let requests = 0;
   /** Threads in a read of the device that strace had to write in two lines. */
   const waiting = new Set<string>();
@@ -66,7 +69,9 @@ function parseRequests(log: string): Asked {
     waiting.delete(thread);
     const header = Buffer.from(data.replaceAll('\\x', ''), 'hex');
     requests += 1;
-    if (header.readUInt32LE(4) === opcodeOfRead) reads.push(Number(header.readBigUInt64LE(16)));
+    const [opcode, ino] = [header.readUInt32LE(4), Number(header.readBigUInt64LE(16))];
+    if (opcode === opcodeOfOpen) opens.push(ino);
+    if (opcode === opcodeOfRead) reads.push(ino);
   }
-  return { reads, requests };
+  return { opens, reads, requests };
 }

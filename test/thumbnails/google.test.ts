@@ -34,9 +34,16 @@ const thumbnails = () => join(test.folder, 'thumbnails');
 
 function place(): Promise<ThumbnailsReport> {
   google.fake.requests.splice(0);
-  const { index } = test;
-  const [mountPoint, folder] = ['/Photos', thumbnails()];
-  return placeThumbnails({ index, sources: [source], mountPoint, folder, signal, progress: () => {} });
+  return placeThumbnails({
+    index: test.index,
+    sources: [source],
+    cache: test.cache.root,
+    onlyNew: false,
+    mountPoint: '/Photos',
+    folder: thumbnails(),
+    signal,
+    progress: () => {},
+  });
 }
 
 const mediaAsked = () => google.fake.requests.filter(({ path }) => path.startsWith('/media')).length;

@@ -4,12 +4,13 @@ import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GphotosfsError } from '../../src/model/errors.ts';
+import { fitted } from '../../src/thumbnails/picture.ts';
 import { placeThumbnails, type ThumbnailsReport } from '../../src/thumbnails/place-thumbnails.ts';
 import { drawPlaceholder } from '../../src/thumbnails/placeholder.ts';
 import { compressPixels, readTexts, writePng } from '../../src/thumbnails/png.ts';
 import { fileUri } from '../../src/thumbnails/store.ts';
 import type { MemoryExport } from '../helpers/memory-source.ts';
-import { cameraPhoto } from '../helpers/photographs.ts';
+import { cameraPhoto, encodeJpeg, exifSegment, withSegments } from '../helpers/photographs.ts';
 import {
   createTestHome,
   distinctBytes,
@@ -20,7 +21,6 @@ import {
 } from '../helpers/test-home.ts';
 
 let home: TestHome;
-afterEach(() => home.remove());
 
 const mountPoint = '/home/ada/My Photos';
 const folder = () => join(home.folder, 'xdg', 'thumbnails');
@@ -36,11 +36,13 @@ const library: MemoryExport = exportOf(
   { albums: [{ folder: 'Summer; 1' }] },
 );
 
-function place(signal = new AbortController().signal): Promise<ThumbnailsReport> {
+function place({ signal = new AbortController().signal, onlyNew = false } = {}): Promise<ThumbnailsReport> {
   const { index, source } = home;
   return placeThumbnails({
     index,
     sources: [source],
+    cache: home.cache.root,
+    onlyNew,
     mountPoint,
     folder: folder(),
     signal,
@@ -65,6 +67,8 @@ function dimensions(path: string, size: string): number[] {
 }
 
 describe('thumbnails', () => {
+  afterEach(() => home.remove());
+
   it('are placed for each path of each file, as the specification wants them', async () => {
     home = await createTestHome({ exports: [library] });
     expect(await place()).toMatchObject({ files: 4, pictures: 2, cards: 2, present: 0, failed: [] });
@@ -73,6 +77,8 @@ describe('thumbnails', () => {
         'Thumb::URI': fileUri(join(mountPoint, path)),
         'Thumb::MTime': String(takenAt),
         Software: 'gphotosfs',
+        'X-gphotosfs::Content': expect.stringMatching(/^\d+ \d+$/),
+        ...(path.endsWith('.mp4') && { 'X-gphotosfs::Card': '1' }),
       });
       expect(statSync(pathOf(path)).mode & 0o777).toBe(0o600);
     }
@@ -95,14 +101,60 @@ describe('thumbnails', () => {
     expect(home.source.opened).toHaveLength(before);
   });
 
-  it('are left to the file manager for what is cached, and ours are taken away then', async () => {
+  it('of what is cached come from the cache; a card goes where there is none, for the file manager to make one', async () => {
     home = await createTestHome({ exports: [library] });
     await home.ensure('years/2021/c.jpg');
-    expect(await place()).toMatchObject({ files: 3, handedOver: 0 });
-    await home.ensure('years/2021/a b.jpg');
-    await home.ensure('years/2021/film.mp4');
-    expect(await place()).toMatchObject({ files: 1, present: 1, handedOver: 2 });
-    expect(readdirSync(join(folder(), 'normal'))).toHaveLength(1);
+    expect(await place()).toMatchObject({ files: 3, cachedFiles: 1, cachedPictures: 1, cachedPresent: 0 });
+    expect(textsOf('years/2021/c.jpg')).not.toHaveProperty('X-gphotosfs::Card');
+    expect(Math.max(...dimensions('years/2021/c.jpg', 'large'))).toBe(160);
+    for (const path of ['years/2021/a b.jpg', 'years/2021/film.mp4', 'years/2021/plain.jpg'])
+      await home.ensure(path);
+    const opened = home.source.opened.length;
+    // The picture that was there stays; no picture can be made of film.mp4 and plain.jpg, which is no JPEG.
+    const counts = { files: 0, cachedFiles: 4, cachedPictures: 0, cachedPresent: 2, fetchedBytes: 0 };
+    expect(await place()).toMatchObject(counts);
+    expect(home.source.opened).toHaveLength(opened);
+    expect(readdirSync(join(folder(), 'normal'))).toHaveLength(3);
+    expect(() => textsOf('years/2021/film.mp4')).toThrow('ENOENT');
+  });
+
+  it('of cached JPEGs without a preview are all of them made smaller, upright, if they are small', async () => {
+    const picture = fitted(drawPlaceholder('photo'), 200);
+    const turnedLeft = withSegments(encodeJpeg(picture), exifSegment(Buffer.alloc(0), { orientation: 8 }));
+    const tooLarge = Buffer.concat([encodeJpeg(picture), Buffer.alloc(2 << 20)]);
+    home = await createTestHome({
+      exports: [exportOf([photo('small.jpg', turnedLeft), photo('large.jpg', tooLarge)])],
+    });
+    expect(await place()).toMatchObject({ pictures: 0, cards: 2 });
+    for (const name of ['small.jpg', 'large.jpg']) await home.ensure(`years/2021/${name}`);
+    expect(await place()).toMatchObject({ cachedFiles: 2, cachedPictures: 1, cachedPresent: 0 });
+    expect(dimensions('years/2021/small.jpg', 'large')).toEqual([picture.height, picture.width]);
+    expect(Math.max(...dimensions('years/2021/small.jpg', 'normal'))).toBe(128);
+    expect(readdirSync(join(folder(), 'large'))).toHaveLength(1);
+  });
+
+  it('show the revision once that is cached, though it has the same time', async () => {
+    const item = (number: number) => photo('a.jpg', cameraPhoto(number), { photoId: 'a' });
+    home = await createTestHome({ exports: [exportOf([item(1)])] });
+    await home.ensure('years/2021/a.jpg');
+    await place();
+    const before = readFileSync(pathOf('years/2021/a.jpg'));
+    await home.sync([exportOf([item(1)]), exportOf([item(2)], { id: 'e2', time: 1_700_000_000 })]);
+    expect(await place()).toMatchObject({ cachedPresent: 1, cachedPictures: 0 });
+    await home.ensure('years/2021/a.jpg');
+    expect(await place()).toMatchObject({ cachedPresent: 0, cachedPictures: 1 });
+    expect(readFileSync(pathOf('years/2021/a.jpg')).equals(before)).toBe(false);
+    expect(textsOf('years/2021/a.jpg')['Thumb::MTime']).toBe(String(takenAt));
+  });
+
+  it('after a sync are made of what was cached since the last time only', async () => {
+    home = await createTestHome({ exports: [library] });
+    await home.ensure('years/2021/plain.jpg');
+    expect(await place({ onlyNew: true })).toMatchObject({ cachedFiles: 1, cachedPictures: 0 });
+    home.index.db.prepare('UPDATE cached SET at = at - 60').run();
+    await home.ensure('years/2021/c.jpg');
+    expect(await place({ onlyNew: true })).toMatchObject({ cachedFiles: 1 });
+    expect(await place()).toMatchObject({ cachedFiles: 2 });
   });
 
   it("leaves others' that are right, replaces those that are not", async () => {
@@ -128,7 +180,7 @@ describe('thumbnails', () => {
     // What is cached keeps what somebody else made.
     writeFileSync(pathOf(path), foreign(takenAt));
     await home.ensure(path);
-    await place();
+    expect(await place()).toMatchObject({ cachedPresent: 1 });
     expect(textsOf(path).Software).toBe('another');
   });
 
@@ -227,7 +279,7 @@ describe('thumbnails', () => {
 
   it('stop when they are told to', async () => {
     home = await createTestHome({ exports: [library] });
-    expect((await place(AbortSignal.abort())).stopped?.kind).toBe('interrupted');
+    expect((await place({ signal: AbortSignal.abort() })).stopped?.kind).toBe('interrupted');
   });
 });
 
