@@ -95,10 +95,12 @@ function describe(report: ThumbnailsReport): string[] {
   if (cards > 0) parts.push(`${formatCounted(cards, 'card')} for files without a preview`);
   if (present > 0) parts.push(`${formatCount(present)} there already`);
   if (failed.length > 0) parts.push(`${formatCount(failed.length)} failed`);
-  const lines = [
-    `${formatCounted(files, 'file')} not cached: ${parts.join(', ')}; ${formatBytes(fetchedBytes)} read for it`,
-  ];
   const { cachedFiles, cachedPictures, cachedPresent } = report;
+  const lines = [];
+  if (files > 0 || cachedFiles === 0)
+    lines.push(
+      `${formatCounted(files, 'file')} not cached: ${parts.join(', ')}; ${formatBytes(fetchedBytes)} read for it`,
+    );
   const left = cachedFiles - cachedPictures - cachedPresent;
   if (cachedFiles > 0) {
     const others = left > 0 ? `, ${formatCount(left)} left to the file manager` : '';
