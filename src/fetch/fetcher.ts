@@ -26,6 +26,7 @@ import { knownSources, type OpenSource } from './known-sources.ts';
 import { createFailedPlaces, wantedContent } from './locate.ts';
 import { createRangeBlocks } from './range-blocks.ts';
 import { readAt } from './read-at.ts';
+import { createReaderContent, type Opening } from './reader-content.ts';
 import { createRunning, leaseKeys, sameBytes } from './running.ts';
 
 export interface FetcherRequest {
@@ -54,10 +55,10 @@ export interface Fetcher {
    * last block waits until the whole file has been verified. Rejects with `interrupted` when `signal` fires; the
    * fetch goes on for others.
    *
-   * `openedAt` (ms, `monotonicMs`) is when the reader opened the file. Where bytes that were handed out since proved
-   * doubtful, the reader may have some of them: it gets `bad-content` from then on, never right bytes behind wrong ones.
+   * `opening` is the file as the reader opened it. Where bytes that were handed out since proved doubtful, or the file
+   * shows others by now, the reader may have some of them: it gets `bad-content` from then on, never bytes of two kinds.
    */
-  read(ino: number, offset: number, length: number, signal: AbortSignal, openedAt?: number): Promise<Buffer>;
+  read(ino: number, offset: number, length: number, signal: AbortSignal, opening?: Opening): Promise<Buffer>;
   /**
    * Brings a file's newest bytes into the cache, from `given` where the caller has a stream of them open. Gives up
    * waiting when `signal` fires; the fetch goes on until `close`.
@@ -84,7 +85,8 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     doubted.set(ino, monotonicMs());
     request.onDoubt?.(ino);
   };
-  const following = createFollowing(cache, leases, onDoubt);
+  const readerContent = createReaderContent(index);
+  const following = createFollowing(cache, leases, onDoubt, readerContent.learned);
   const parts: FetchParts = {
     index,
     cache,
@@ -101,6 +103,7 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     onDoubt,
   };
   const running = createRunning(parts, (ino, fetch) => {
+    if (fetch.content.crc32 === undefined) readerContent.learned(ino);
     if (fetch.isLoose()) loose.set(ino, fetch);
     else fetch.release();
   });
@@ -124,9 +127,9 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     }
   }
 
-  function refuseDoubtful(ino: number, openedAt: number): void {
+  function refuseDoubtful(ino: number, opening: Opening | undefined): void {
     following.look();
-    if ((doubted.get(ino) ?? Number.NEGATIVE_INFINITY) < openedAt) return;
+    if (opening === undefined || (doubted.get(ino) ?? Number.NEGATIVE_INFINITY) < opening.openedAt) return;
     throw new GphotosfsError(
       'bad-content',
       `bytes of "${getFile(index, ino)?.name}" that were read before are wrong`,
@@ -141,15 +144,16 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     offset: number,
     length: number,
     signal: AbortSignal,
-    openedAt: number,
+    opening: Opening | undefined,
   ): Promise<Buffer> {
     const since = Date.now();
     for (;;) {
       signal.throwIfAborted();
       stopping.signal.throwIfAborted();
-      refuseDoubtful(ino, openedAt);
+      refuseDoubtful(ino, opening);
       const file = getFile(index, ino);
       if (file === undefined) throw new GphotosfsError('not-found', `inode ${ino} is no file`);
+      if (opening !== undefined) readerContent.check(file, opening);
       const wanted = Math.min(length, file.size - offset);
       if (wanted <= 0) return Buffer.alloc(0);
       const cached = await readCached(ino, offset, wanted);
@@ -172,7 +176,7 @@ export function createFetcher(request: FetcherRequest): Fetcher {
         continue;
       }
       // Where it did not go on with what a dead process had given to this reader, that is in doubt from now on.
-      refuseDoubtful(ino, openedAt);
+      refuseDoubtful(ino, opening);
       try {
         const fetched = await fetch.read(offset, wanted, signal);
         if (fetched !== undefined) return fetched;
@@ -222,8 +226,8 @@ export function createFetcher(request: FetcherRequest): Fetcher {
   }
 
   return {
-    read: (ino, offset, length, signal, openedAt = Number.POSITIVE_INFINITY) =>
-      read(ino, offset, length, signal, openedAt).catch((error: unknown) => {
+    read: (ino, offset, length, signal, opening) =>
+      read(ino, offset, length, signal, opening).catch((error: unknown) => {
         const known = explain(error, signal);
         if (known.kind !== 'interrupted')
           log('warn', `${getFile(index, ino)?.name}: ${describeFailure(known)}`);

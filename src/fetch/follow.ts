@@ -36,7 +36,13 @@ interface Followed {
   leftSince?: number;
 }
 
-export function createFollowing(cache: Cache, leases: Leases, onDoubt: (ino: number) => void): Following {
+/** @param onVerified told of each file whose bytes were read here and proved right */
+export function createFollowing(
+  cache: Cache,
+  leases: Leases,
+  onDoubt: (ino: number) => void,
+  onVerified: (ino: number) => void,
+): Following {
   /** By partial file. */
   const followed = new Map<string, Followed>();
   let timer: NodeJS.Timeout | undefined;
@@ -50,7 +56,8 @@ export function createFollowing(cache: Cache, leases: Leases, onDoubt: (ino: num
         if (monotonicMs() - one.leftSince < leftMs) continue;
       }
       followed.delete(partial);
-      if (fate !== 'verified') onDoubt(one.ino);
+      if (fate === 'verified') onVerified(one.ino);
+      else onDoubt(one.ino);
     }
     if (followed.size > 0) return;
     clearInterval(timer);

@@ -2,6 +2,7 @@
  * The face between gphotosfs and the kernel: a driver makes a mount, answers it from a `Filesystem`, and
  * hands reads of what is not cached to `RemoteReader`. What only some drivers can do is data (`features`).
  */
+import type { Opening } from '../fetch/reader-content.ts';
 import type { CacheStat } from '../index/cached.ts';
 import type { TreeChange } from '../index/tree.ts';
 import type { Content } from '../model/words.ts';
@@ -24,10 +25,10 @@ export interface RemoteReader {
    * fetched; the last block waits until the whole file has been verified.
    * Rejects with `interrupted` when `signal` fires; the fetch goes on for others.
    *
-   * `openedAt` is when the reader opened the file, by the clock of `model/clock.ts`: whoever may
-   * have been given bytes that proved wrong since gets `bad-content`, never right bytes behind wrong ones.
+   * `opening` is the file as the reader opened it: whoever may have been given bytes that proved wrong since, or that
+   * are not the file's any more, gets `bad-content`, never bytes of two kinds.
    */
-  read(ino: number, offset: number, length: number, signal: AbortSignal, openedAt?: number): Promise<Buffer>;
+  read(ino: number, offset: number, length: number, signal: AbortSignal, opening?: Opening): Promise<Buffer>;
 }
 
 export interface MountRequest {

@@ -3,7 +3,6 @@ import { statSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { correctedFrom } from '../../src/index/corrections.ts';
 import { changesSince, getInode } from '../../src/index/tree.ts';
-import { monotonicMs } from '../../src/model/clock.ts';
 import {
   createTestHome,
   distinctBytes,
@@ -34,7 +33,7 @@ describe.each([
     test = await createTestHome({ exports: [listedAs(listed)] });
     const before = attributes();
     expect(before?.size).toBe(listed);
-    const opened = monotonicMs();
+    const opened = test.opening(path);
     const ino = test.ino(path);
     const read = (offset: number) => test.fetcher.read(ino, offset, 1 << 20, signal, opened);
     expect(await kindOf(read(0))).toBe('bad-content');
@@ -70,7 +69,7 @@ describe.each([
 
 it('is not corrected twice by one process, but by the next: it was edited twice before its first fetch', async () => {
   test = await createTestHome({ exports: [listedAs(200_000)] });
-  const read = test.fetcher.read(test.ino(path), 0, 1 << 20, signal, monotonicMs());
+  const read = test.fetcher.read(test.ino(path), 0, 1 << 20, signal, test.opening(path));
   expect(await kindOf(read)).toBe('bad-content');
   expect(attributes()?.size).toBe(bytes.length);
   const other = distinctBytes(2, 100_000);

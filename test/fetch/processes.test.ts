@@ -2,7 +2,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { monotonicMs } from '../../src/model/clock.ts';
 import { everything } from '../../src/model/filter.ts';
 import { planPrefetch } from '../../src/prefetch/plan.ts';
 import { type FetchTaskOf, sharedExport, startFetchProcess } from '../helpers/fetch-process.ts';
@@ -88,17 +87,17 @@ describe('a process that is killed in the middle of a fetch', () => {
     const faults = [{ kind: 'stall', at: 2_000_000 }] as const;
     const owner = startFetchProcess({ ...task, faults });
     await owner.line('fired');
-    const openedAt = monotonicMs();
+    const opening = test.opening('years/2021/0.jpg');
     const ino = test.ino('years/2021/0.jpg');
-    expectBytes(await test.fetcher.read(ino, 0, 1000, signal, openedAt), bytes.subarray(0, 1000));
+    expectBytes(await test.fetcher.read(ino, 0, 1000, signal, opening), bytes.subarray(0, 1000));
     expect(test.source.opened).toEqual([]);
     const waiting = test.fetcher.read(ino, 2_500_000, 1000, signal);
-    return { owner, ino, openedAt, waiting };
+    return { owner, ino, opening, waiting };
   }
   const bytes = distinctBytes(0, 3_000_000);
 
   it('while others read along: they fetch the rest of it, and what they had read is right after all', async () => {
-    const { owner, ino, openedAt, waiting } = await killWhileReadAlong('zip');
+    const { owner, ino, opening, waiting } = await killWhileReadAlong('zip');
     const [partial] = test.partials();
     owner.child.kill('SIGKILL');
     await owner.exited;
@@ -110,13 +109,13 @@ describe('a process that is killed in the middle of a fetch', () => {
     expect(partial).toBeDefined();
     await test.ensure('years/2021/0.jpg');
     expectBytes(test.cached('years/2021/0.jpg'), bytes);
-    expectBytes(await test.fetcher.read(ino, 1000, 1000, signal, openedAt), bytes.subarray(1000, 2000));
+    expectBytes(await test.fetcher.read(ino, 1000, 1000, signal, opening), bytes.subarray(1000, 2000));
     expect(test.doubts).toEqual([]);
     expect(test.partials()).toEqual([]);
   });
 
   it('with wrong bytes on disk: they are found when the rest has come, and all of it is fetched again', async () => {
-    const { owner, ino, openedAt, waiting } = await killWhileReadAlong('zip');
+    const { owner, ino, opening, waiting } = await killWhileReadAlong('zip');
     owner.child.kill('SIGKILL');
     const [partial = ''] = test.partials();
     const fd = openSync(join(test.cachePath, '.gphotosfs/partial', partial), 'r+');
@@ -125,7 +124,7 @@ describe('a process that is killed in the middle of a fetch', () => {
     await owner.exited;
     await waiting.catch(() => {});
     await vi.waitFor(() => expect(test.doubts).toContain(ino), { timeout: 30_000 });
-    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, openedAt))).toBe('bad-content');
+    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, opening))).toBe('bad-content');
     expectBytes(await test.read('years/2021/0.jpg'), bytes);
     expect(test.source.opened).toEqual(['0.jpg', '0.jpg']);
     expect(test.source.openedAt[1]).toBe(0);
@@ -134,13 +133,13 @@ describe('a process that is killed in the middle of a fetch', () => {
   });
 
   it('where nothing can be read from the middle: they fetch all of it, and those that had bytes are told', async () => {
-    const { owner, ino, openedAt, waiting } = await killWhileReadAlong('tgz');
+    const { owner, ino, opening, waiting } = await killWhileReadAlong('tgz');
     owner.child.kill('SIGKILL');
     await owner.exited;
     expectBytes(await waiting, bytes.subarray(2_500_000, 2_501_000));
     expect(test.source.openedAt).toEqual([0]);
     // Nobody has verified what was read along.
-    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, openedAt))).toBe('bad-content');
+    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, opening))).toBe('bad-content');
     expect(test.doubts).toEqual([ino]);
   });
 });

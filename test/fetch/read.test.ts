@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { heldBack } from '../../src/fetch/held-block.ts';
 import { getCached } from '../../src/index/cached.ts';
-import { monotonicMs } from '../../src/model/clock.ts';
 import type { GphotosfsError } from '../../src/model/errors.ts';
 import {
   createTestHome,
@@ -123,17 +122,17 @@ describe('a stream that is not what the source promised', () => {
 
   it('tells of doubt when bytes have been seen, and the next reader gets right ones from the next place', async () => {
     await setUp({ exports: [twoPlaces()] });
-    const openedAt = monotonicMs();
+    const opening = test.opening(path);
     const ino = test.ino(path);
     test.source.breakOpen({ kind: 'corrupt', at: 10 });
-    const wrong = await test.fetcher.read(ino, 0, 1000, signal, openedAt);
+    const wrong = await test.fetcher.read(ino, 0, 1000, signal, opening);
     expect(wrong.equals(bytes.subarray(0, 1000))).toBe(false);
     while (test.doubts.length === 0) await sleep(5);
     expect(test.doubts).toEqual([ino]);
     // Who has wrong bytes already gets no right ones behind them.
-    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, openedAt))).toBe('bad-content');
-    expectBytes(await test.fetcher.read(ino, 0, 1 << 30, signal, monotonicMs()), bytes);
-    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, openedAt))).toBe('bad-content');
+    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, opening))).toBe('bad-content');
+    expectBytes(await test.fetcher.read(ino, 0, 1 << 30, signal, test.opening(path)), bytes);
+    expect(await kindOf(test.fetcher.read(ino, 1000, 1000, signal, opening))).toBe('bad-content');
     expect(test.source.opened).toHaveLength(2);
   });
 
@@ -261,5 +260,45 @@ describe('edges', () => {
     expect(await kindOf(fetcher.read(test.ino(path), 0, 10, signal))).not.toBe('no error');
     expect(test.partials()).toEqual([]);
     expect(openFds().sort()).toEqual(before.sort());
+  });
+});
+
+describe('a reader that has begun', () => {
+  const newer = distinctBytes(2, bytes.length);
+  const folder = { archives: [{ name: '/photos', shape: 'folder' }] } as const;
+  const revised = (time: number) =>
+    exportOf([photo('a.jpg', newer, { photoId: 'p1' })], { id: `e${time}`, time });
+  const first = (more: Partial<Parameters<typeof exportOf>[1]> = {}) =>
+    exportOf([photo('a.jpg', bytes, { photoId: 'p1' })], more);
+  /** Other bytes of the same length take the place of those that are shown, in another process. */
+  async function revise(before: ReturnType<typeof exportOf>): Promise<void> {
+    await test.sync([before, revised(1_700_000_000)]);
+    await test.newFetcher().ensure(test.ino(path), signal).published;
+    expectBytes(test.cached(path), newer);
+  }
+
+  it('is not given a revision of the same length', async () => {
+    await setUp({ exports: [first()] });
+    const [ino, opening] = [test.ino(path), test.opening(path)];
+    const read = (offset: number) => test.fetcher.read(ino, offset, 1000, signal, opening);
+    expectBytes(await read(0), bytes.subarray(0, 1000));
+    await test.ensure(path);
+    expectBytes(await read(1000), bytes.subarray(1000, 2000));
+    await revise(first());
+    expect(await kindOf(read(2000))).toBe('bad-content');
+    expectBytes(await test.fetcher.read(ino, 0, 1 << 30, signal, test.opening(path)), newer);
+  });
+
+  it('goes on where the fetch told its CRC-32, and is not given a revision either', async () => {
+    await setUp({ exports: [first(folder)] });
+    const [ino, opening] = [test.ino(path), test.opening(path)];
+    expect(opening.content.crc32).toBeUndefined();
+    const read = (offset: number) => test.fetcher.read(ino, offset, 1000, signal, opening);
+    expectBytes(await read(0), bytes.subarray(0, 1000));
+    await test.ensure(path);
+    expect(test.opening(path).content.crc32).toBeDefined();
+    expectBytes(await read(1000), bytes.subarray(1000, 2000));
+    await revise(first(folder));
+    expect(await kindOf(read(2000))).toBe('bad-content');
   });
 });

@@ -9,9 +9,12 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type Cache, openCache } from '../../src/cache/cache.ts';
 import { createFetcher, type Fetcher, type FetcherRequest } from '../../src/fetch/fetcher.ts';
+import type { Opening } from '../../src/fetch/reader-content.ts';
+import { getFile } from '../../src/index/items.ts';
 import { closeIndex, type Index, openIndex, rootIno } from '../../src/index/open.ts';
 import { defaultLayout, type Layout } from '../../src/index/settings.ts';
 import { findEntry } from '../../src/index/tree.ts';
+import { monotonicMs } from '../../src/model/clock.ts';
 import { GphotosfsError } from '../../src/model/errors.ts';
 import type { Source } from '../../src/sources/source.ts';
 import { sync } from '../../src/sync/sync.ts';
@@ -58,6 +61,8 @@ export interface TestHome {
   /** The inode number of a path in the tree. */
   ino(path: string): number;
   read(path: string, offset?: number, length?: number, signal?: AbortSignal): Promise<Buffer>;
+  /** What a reader has that opens it now. */
+  opening(path: string): Opening;
   ensure(path: string): Promise<string>;
   /** The file at a path of the cache. */
   cached(path: string): Buffer;
@@ -157,6 +162,12 @@ export async function createTestHome(options: TestHomeOptions = {}): Promise<Tes
     ino: (path) => inodeOf(index, path),
     read: (path, offset = 0, length = 1 << 30, reader = signal) =>
       test.fetcher.read(inodeOf(index, path), offset, length, reader),
+    opening(path) {
+      const file = getFile(index, inodeOf(index, path));
+      if (file === undefined) throw new Error(`${path} is no file`);
+      const { size, crc32 } = file;
+      return { openedAt: monotonicMs(), content: { size, crc32 } };
+    },
     ensure: (path) => test.fetcher.ensure(inodeOf(index, path), signal).published,
     cached: (path) => readFileSync(join(cachePath, path)),
     partials: () => readdirSync(join(cachePath, '.gphotosfs', 'partial')),

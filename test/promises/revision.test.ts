@@ -1,9 +1,11 @@
 /** A later export has other bytes of a photo: the former ones are shown until the new ones are there, and kept after. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { errorCode } from '../../src/model/errors.ts';
 import { createPlace, type Place } from '../cli/run-program.ts';
-import { canMount, runProgram } from '../helpers/mount-client.ts';
+import { canMount, eventually, runProgram } from '../helpers/mount-client.ts';
 import { buildTakeout, photo } from '../helpers/takeout-builder.ts';
 import { endMount, mount } from './mounting.ts';
 
@@ -55,4 +57,38 @@ describe.runIf(canMount())('a revision', () => {
     expect((await place.run('status')).stdout).toMatch(/former +1 file, 40\.0 kB .*superseded/);
     await endMount(mounted);
   });
+
+  it.each(['kernel', 'fuse-native'])(
+    'of the same length is never mixed with the former bytes in one reader (--driver %s)',
+    async (driver) => {
+      const [before, after] = [photo('before', 9_000_000), photo('after', 9_000_000)];
+      await addExport('20260101T120000Z', before);
+      const mounted = await mount(place, '--driver', driver);
+      const path = join(place.mountPoint, 'years/2021/IMG_1.jpg');
+      const shown = async () => (await runProgram('cat', path)).stdout;
+      const file = await open(path);
+      try {
+        const bytes = Buffer.alloc(before.length);
+        const { bytesRead: begun } = await file.read(bytes, 0, 65_536, 0);
+        expect(bytes.subarray(0, begun).equals(before.subarray(0, begun))).toBe(true);
+        await addExport('20260301T120000Z', after);
+        expect((await place.run('prefetch')).code).toBe(0);
+        // The kernel driver gives them to whoever opens it now; the other cannot keep the two apart, and gives them later.
+        await eventually(shown, (now) => now.equals(after) || now.length === 0);
+        let [end, outcome] = [begun, 'all bytes'];
+        try {
+          while (end < bytes.length) end += (await file.read(bytes, end, bytes.length - end, end)).bytesRead;
+        } catch (error) {
+          outcome = errorCode(error) ?? String(error);
+        }
+        expect(outcome).toBe('EIO');
+        expect(bytes.subarray(0, end).equals(before.subarray(0, end))).toBe(true);
+      } finally {
+        await file.close();
+      }
+      const opened = await eventually(shown, (now) => now.length > 0);
+      expect(opened.equals(after), 'who opens it now').toBe(true);
+      await endMount(mounted);
+    },
+  );
 });

@@ -1,11 +1,18 @@
 /**
  * Open files: a descriptor of the cache file, or reads through the fetcher until the file has been published. Handles
  * are small numbers of their own, from 1 on: the package keeps 31 bits of one, and takes 0 for none.
+ *
+ * All handles of a file share the kernel's pages of it, and the package can't have one of them go by these (DIRECT_IO). So
+ * a file is not opened with other bytes as long as somebody has it open with the former ones.
  */
 import { setMaxListeners } from 'node:events';
 import { closeSync, read as readCallback } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Opening } from '../../fetch/reader-content.ts';
 import { monotonicMs } from '../../model/clock.ts';
+import { sameContent } from '../../model/content.ts';
+import { GphotosfsError } from '../../model/errors.ts';
+import type { Content } from '../../model/words.ts';
 import type { OpenedFile, RemoteReader } from '../driver.ts';
 import { errno } from '../errno.ts';
 import type { Filesystem } from '../filesystem.ts';
@@ -15,8 +22,8 @@ const readFd = promisify(readCallback);
 
 interface OpenFile {
   readonly ino: number;
-  /** By the fetcher's clock, so that it knows which bytes this reader may have. */
-  readonly openedAt: number;
+  /** So that the fetcher knows which bytes this reader may have. */
+  opening: Opening;
   fd: number | undefined;
   size: number;
   /** How often files had been published when this one was last looked for in the cache. */
@@ -24,7 +31,7 @@ interface OpenFile {
 }
 
 export interface OpenFiles {
-  /** Opens `ino` and gives its handle. @throws as `Filesystem.open` */
+  /** Opens `ino` and gives its handle. @throws as `Filesystem.open`, and `busy` where it is open with former bytes */
   open(ino: number): number;
   /** Fills `buffer` from `offset` on; gives how many bytes, fewer only at the file's end. */
   read(handle: number, buffer: Buffer, offset: number): Promise<number>;
@@ -50,6 +57,12 @@ export function createOpenFiles(filesystem: Filesystem, remote: RemoteReader): O
     return last;
   }
 
+  function isOpenWithOthers(ino: number, content: Content): boolean {
+    for (const file of files.values())
+      if (file.ino === ino && !sameContent(file.opening.content, content)) return true;
+    return false;
+  }
+
   async function read(file: OpenFile, buffer: Buffer, offset: number): Promise<number> {
     const length = Math.min(buffer.length, file.size - offset);
     if (length <= 0) return 0;
@@ -66,7 +79,10 @@ export function createOpenFiles(filesystem: Filesystem, remote: RemoteReader): O
       throw error;
     }
     // Moves over to the cache only now: the fetcher has just said that what this reader was given before is right.
-    if (cached !== undefined) Object.assign(file, cached);
+    if (cached !== undefined) {
+      const { fd, size, content } = cached;
+      Object.assign(file, { fd, size, opening: { ...file.opening, content } });
+    }
     return length;
   }
 
@@ -75,7 +91,11 @@ export function createOpenFiles(filesystem: Filesystem, remote: RemoteReader): O
     if (file.seenPublished === publications) return undefined;
     file.seenPublished = publications;
     try {
-      return filesystem.open(file.ino);
+      const opened = filesystem.open(file.ino);
+      if (sameContent(opened.content, file.opening.content)) return opened;
+      // A revision, which is not this reader's.
+      if (opened.fd !== undefined) closeSync(opened.fd);
+      return undefined;
     } catch {
       // The fetcher knows better what became of it.
       return undefined;
@@ -84,7 +104,7 @@ export function createOpenFiles(filesystem: Filesystem, remote: RemoteReader): O
 
   async function readRemote(file: OpenFile, length: number, offset: number): Promise<Buffer> {
     const { signal } = closing;
-    const bytes = await firstOf(remote.read(file.ino, offset, length, signal, file.openedAt), signal);
+    const bytes = await firstOf(remote.read(file.ino, offset, length, signal, file.opening), signal);
     // A short answer would be a shorter file to the kernel, without an error to the reader.
     if (bytes.length < length) throw new Error(`${bytes.length} bytes came instead of ${length}`);
     return bytes;
@@ -93,9 +113,16 @@ export function createOpenFiles(filesystem: Filesystem, remote: RemoteReader): O
   return {
     open(ino) {
       const openedAt = monotonicMs();
-      const { fd, size } = filesystem.open(ino);
+      const { fd, size, content } = filesystem.open(ino);
+      if (isOpenWithOthers(ino, content)) {
+        if (fd !== undefined) closeSync(fd);
+        throw new GphotosfsError('busy', `inode ${ino} is still open with its former bytes`, {
+          hint: 'It can be opened again when the programs that use it have closed it.',
+        });
+      }
       const handle = nextHandle();
-      files.set(handle, { ino, openedAt, fd, size, seenPublished: publications });
+      const opening = { openedAt, content };
+      files.set(handle, { ino, opening, fd, size, seenPublished: publications });
       return handle;
     },
     read(handle, buffer, offset) {

@@ -1,4 +1,5 @@
 /** What the threads of a mount say to each other. */
+import type { Opening } from '../../fetch/reader-content.ts';
 import type { Board } from './board.ts';
 
 /** How inodes are shown: the kernel's `mode` per kind, and the owner. */
@@ -35,8 +36,8 @@ export interface RemoteReadMessage {
   readonly ino: number;
   readonly offset: number;
   readonly length: number;
-  /** When the file was opened, by `model/clock.ts`. */
-  readonly openedAt: number;
+  /** The file as its reader opened it. */
+  readonly opening: Opening;
 }
 
 /** Worker → main. */

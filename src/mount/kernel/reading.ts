@@ -125,8 +125,9 @@ export const read: Handler = (session, request) => {
     ok(session, request, 0);
   } else if (file.fd === undefined) {
     request.answered = true;
-    const { ino, openedAt } = file;
-    session.post({ type: 'read', unique: uniqueOf(request), ino, offset, length, openedAt });
+    const { ino, openedAt, content } = file;
+    const opening = { openedAt, content };
+    session.post({ type: 'read', unique: uniqueOf(request), ino, offset, length, opening });
   } else if (readFully(file.fd, session.answer.bytes, answerHeaderLength, length, offset)) {
     ok(session, request, length);
   } else {

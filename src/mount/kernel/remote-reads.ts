@@ -37,9 +37,9 @@ export function createRemoteReads(
   }
 
   async function run(read: RemoteReadMessage, signal: AbortSignal): Promise<void> {
-    const { unique, ino, offset, length, openedAt } = read;
+    const { unique, ino, offset, length, opening } = read;
     try {
-      const bytes = await remote.read(ino, offset, length, signal, openedAt);
+      const bytes = await remote.read(ino, offset, length, signal, opening);
       // A short answer would be a shorter file to the kernel, without an error to the reader.
       if (bytes.length < length) throw new Error(`${bytes.length} bytes of ${length} at ${offset}`);
       if (settle(unique)) send(device, unique, 0, bytes.subarray(0, length), log);
