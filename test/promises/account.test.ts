@@ -4,6 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { openDailyCounts } from '../../src/index/daily-counts.ts';
+import { projectOf, readClientSecret } from '../../src/sources/google/client-secret.ts';
+import { pacificDay } from '../../src/sources/google/pacific-day.ts';
 import { useAccountPlace } from '../cli/account-place.ts';
 import { until } from '../cli/run-program.ts';
 import { type FakeItem, jpeg } from '../helpers/google/media.ts';
@@ -59,6 +62,27 @@ describe('the library, day by day', () => {
       fakePhoto(501, { filename: 'broken.jpg', bytes: jpeg(9, 6) }),
     ];
     expect((await run('prefetch')).code).toBe(0);
+  });
+
+  it("stops at the day's downloads with exit 5, counted over all runs, and goes on when there are some again", async () => {
+    home.photos.items = Array.from({ length: 90 }, (_, at) => fakePhoto(at));
+    await run('add', 'library');
+    await run('sync');
+    const counts = openDailyCounts(home.place.home);
+    const project = projectOf(readClientSecret(join(home.place.home, 'client_secret.json')));
+    const today = () => pacificDay(Date.now());
+    expect(counts.used(project, today(), 'bytes')).toBe(90);
+    const others = 75_000 - 90 - 60;
+    counts.take(project, today(), 'bytes', 75_000, others);
+    for (const cachedFiles of [60, 60]) {
+      const stopped = await home.place.run('prefetch');
+      expect([stopped.code, stopped.stderr]).toEqual([5, expect.stringMatching(/Go on after \d+ \w+ \d{4}/)]);
+      expect((await run('status')).results[0]).toMatchObject({ cachedFiles });
+    }
+    expect(bytesSent()).toHaveLength(60);
+    counts.giveBack(project, today(), 'bytes', others);
+    expect(await run('prefetch')).toMatchObject({ code: 0, results: [{ fetchedFiles: 30 }] });
+    counts.close();
   });
 
   it('needs a sign-in, says so, and goes on reading what is cached', async () => {

@@ -544,25 +544,34 @@ describe('trouble', () => {
     expect(fault.fired).toBeGreaterThan(0);
   });
 
-  it('by a file that changes between two requests is "source-changed", never a mixture', async () => {
-    const [file] = await home.upload({ entries: [entry('p.jpg', bytes), entry('q.jpg')] });
-    if (file === undefined) throw new Error();
-    const [other] = await buildTakeout(join(home.folder, 'other'), {
-      entries: [entry('p.jpg', photo('P', 2_000_000)), entry('q.jpg')],
-    });
-    const location = await locate('p.jpg');
-    // Between the look at the file and its bytes: a piece has no CRC-32 of its own.
-    home.drive.onBytes = () => {
-      home.drive.onBytes = () => {};
-      home.drive.replace(file, other ?? '');
-    };
-    const failed = await failureOf(collect(source.open(location, { start: 1000, end: 500_000 })));
-    expect(failed.kind).toBe('source-changed');
-    await sleep(2100);
-    expect((await failureOf(collect(source.open(location)))).kind).toBe('source-changed');
-    // Read again, it is the new one.
-    expect((await collect(source.open(await locate('p.jpg')))).equals(photo('P', 2_000_000))).toBe(true);
-  });
+  it.each([
+    ['checksum', false],
+    ['headRevisionId', true],
+  ])(
+    'by a file whose %s changes between two requests is "source-changed", never a mixture',
+    async (_, withoutChecksum) => {
+      const [file] = await home.upload(
+        { entries: [entry('p.jpg', bytes), entry('q.jpg')] },
+        { withoutChecksum },
+      );
+      if (file === undefined) throw new Error();
+      const [other] = await buildTakeout(join(home.folder, 'other'), {
+        entries: [entry('p.jpg', photo('P', 2_000_000)), entry('q.jpg')],
+      });
+      const location = await locate('p.jpg');
+      // Between the look at the file and its bytes: a piece has no CRC-32 of its own.
+      home.drive.onBytes = () => {
+        home.drive.onBytes = () => {};
+        home.drive.replace(file, other ?? '');
+      };
+      const failed = await failureOf(collect(source.open(location, { start: 1000, end: 500_000 })));
+      expect(failed.kind).toBe('source-changed');
+      await sleep(2100);
+      expect((await failureOf(collect(source.open(location)))).kind).toBe('source-changed');
+      // Read again, it is the new one.
+      expect((await collect(source.open(await locate('p.jpg')))).equals(photo('P', 2_000_000))).toBe(true);
+    },
+  );
 
   it.each([undefined, 5000])(
     'by an archive that has become shorter (end %s) is "source-changed"',
