@@ -36,7 +36,13 @@ export interface DriveApi {
   /** The file as it is now. @throws `source-gone` */
   look(id: string, signal?: AbortSignal): Promise<DriveFile>;
   /** Bytes `start` to `end` of a file, which is `size` bytes long. @throws `source-changed` where it isn't */
-  bytes(file: PinnedFile, start: number, end: number, signal?: AbortSignal): AsyncIterable<Buffer>;
+  bytes(file: PinnedFile, start: number, end: number, how?: Reading): AsyncIterable<Buffer>;
+}
+
+export interface Reading {
+  readonly signal?: AbortSignal | undefined;
+  /** In pieces as the connection gives them. */
+  readonly asTheyCome?: boolean;
 }
 
 /** How bytes are to be transferred. */
@@ -81,7 +87,7 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
     file: PinnedFile,
     start: number,
     end: number,
-    signal?: AbortSignal,
+    { signal, asTheyCome }: Reading,
   ): Promise<OpenedBytes> {
     const ask = (acknowledge: boolean) =>
       client.open({
@@ -92,6 +98,7 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
         end,
         signal,
         slowed: pace.slowed,
+        asTheyCome,
       });
     const askAgain = (acknowledge: boolean) =>
       ask(acknowledge).catch((error: unknown) => {
@@ -135,11 +142,11 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
       });
       return toDriveFile(answer, what);
     },
-    bytes(file, start, end, signal) {
+    bytes(file, start, end, how = {}) {
       if (start >= end) return noBytes();
       const chunks = resumeBytes({
         open: (from) =>
-          open(file, from, end, signal).catch((error: unknown) => {
+          open(file, from, end, how).catch((error: unknown) => {
             // Bytes that were there when it was looked at: it is another, shorter file by now.
             throw refusalOf(error)?.status === 416 ? sourceChanged(file.path) : error;
           }),
@@ -149,9 +156,9 @@ export function createDriveApi(client: GoogleClient, { longRange, limit }: Trans
         check: ({ size }) => {
           if (size !== undefined && size !== file.size) throw sourceChanged(file.path);
         },
-        signal,
+        signal: how.signal,
       });
-      return limit === undefined ? chunks : limit(chunks, signal);
+      return limit?.(chunks, how.signal) ?? chunks;
     },
   };
 }

@@ -96,9 +96,16 @@ function pinned(api: DriveApi, file: PinnedFile, onRead: () => void): Pinned {
 
   async function fetch(start: number, end: number): Promise<Buffer> {
     onRead();
-    const chunks: Buffer[] = [];
-    for await (const chunk of api.bytes(file, start, end)) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    // Filled as it comes: of pieces that are joined first, as much again lies there as garbage, for each of 16 requests.
+    const bytes = Buffer.allocUnsafe(end - start);
+    let filled = 0;
+    for await (const chunk of api.bytes(file, start, end, { asTheyCome: true })) {
+      const copied = chunk.copy(bytes, filled);
+      filled += copied;
+      // All of the file came, whatever was asked for.
+      if (copied < chunk.length) break;
+    }
+    return bytes.subarray(0, filled);
   }
 
   /** The end of the file, kept as long as somebody uses the file. */
@@ -130,7 +137,7 @@ function pinned(api: DriveApi, file: PinnedFile, onRead: () => void): Pinned {
     if (end > size)
       throw new GphotosfsError('bad-source', `${path} ends at byte ${size}, ${end} were expected`);
     onRead();
-    yield* api.bytes(file, start, end, signal);
+    yield* api.bytes(file, start, end, { signal });
   }
 
   return {
