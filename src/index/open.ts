@@ -112,7 +112,7 @@ export function statement(index: Index, sql: string): Database.Statement {
   flushRows(index);
   let prepared = index.statements.get(sql);
   if (prepared === undefined) {
-    prepared = index.db.prepare(sql);
+    prepared = prepare(index, sql);
     index.statements.set(sql, prepared);
   }
   return prepared;
@@ -123,10 +123,30 @@ export function rawStatement(index: Index, sql: string): Database.Statement {
   flushRows(index);
   let prepared = index.rawStatements.get(sql);
   if (prepared === undefined) {
-    prepared = index.db.prepare(sql).raw(true);
+    prepared = prepare(index, sql).raw(true);
     index.rawStatements.set(sql, prepared);
   }
   return prepared;
+}
+
+/** A damaged page shows when it is read, long after opening: whatever runs the statement is told which file it is, and what to do. */
+function prepare({ db, path }: Index, sql: string): Database.Statement {
+  const telling =
+    <A extends unknown[], T>(work: (...args: A) => T) =>
+    (...args: A): T => {
+      try {
+        return work(...args);
+      } catch (error) {
+        throw indexError(error, path);
+      }
+    };
+  const prepared = telling(() => db.prepare(sql))();
+  const { get, all, run } = prepared;
+  return Object.assign(prepared, {
+    get: telling(get.bind(prepared)),
+    all: telling(all.bind(prepared)),
+    run: telling(run.bind(prepared)),
+  });
 }
 
 /** Runs `work` in one write transaction: all of it is stored, or, when it throws, nothing. */
@@ -143,7 +163,7 @@ export function transaction<T>(index: Index, work: () => T): T {
       .immediate();
   } catch (error) {
     forgetRows(index);
-    throw error;
+    throw indexError(error, index.path);
   }
 }
 
@@ -189,19 +209,34 @@ function makeTopDirectories(db: Database.Database): void {
   entry.run(rootIno, firstEntry + 1, 'albums', 'albums', albumsIno);
 }
 
+const makeAgain =
+  'Move it away, with its -wal and -shm files, and run "gphotosfs sync --rebuild": it is made again from the cache, and cached photos stay where they are.';
+
+/** What SQLite says of the file at `path`, in words for its owner; any other error is given back as it is. */
+function indexError(error: unknown, path: string): unknown {
+  const code = errorCode(error);
+  if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT'))
+    return new GphotosfsError('index-corrupt', `${path} is damaged`, { hint: makeAgain, cause: error });
+  if (code?.startsWith('SQLITE_IOERR')) {
+    const message = `${path} cannot be read or written: its disk reports an error (${code})`;
+    const hint = `Check the disk. If the index is damaged when the disk is right again: ${makeAgain}`;
+    return new GphotosfsError('index-corrupt', message, { hint, cause: error });
+  }
+  if (code?.startsWith('SQLITE_FULL')) {
+    const message = `${path} cannot be written: its disk is full`;
+    const hint = 'Free some space there, and run the command again.';
+    return new GphotosfsError('no-space', message, { hint, cause: error });
+  }
+  return error;
+}
+
 function openError(error: unknown, path: string): unknown {
   const code = errorCode(error);
-  if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT')) {
-    return new GphotosfsError('index-corrupt', `${path} is damaged`, {
-      hint: 'Move it away, with its -wal and -shm files, and run "gphotosfs sync --rebuild": it is made again from the cache, and cached photos stay where they are.',
-      cause: error,
-    });
-  }
   if (code === 'SQLITE_CANTOPEN' || code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new GphotosfsError('no-permission', `cannot open ${path}`, {
       hint: 'Check that the folder exists and that you may write to it.',
       cause: error,
     });
   }
-  return error;
+  return indexError(error, path);
 }

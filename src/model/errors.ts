@@ -110,7 +110,11 @@ const kindOfCode: Readonly<Record<string, ErrorKind>> = {
   SQLITE_CORRUPT: 'index-corrupt',
   SQLITE_NOTADB: 'index-corrupt',
   SQLITE_FULL: 'no-space',
+  SQLITE_IOERR: 'index-corrupt',
 };
+
+/** SQLite says which way it failed behind the family: SQLITE_IOERR_READ, SQLITE_CORRUPT_INDEX. */
+const familyOf = (code: string): string => /^SQLITE_[A-Z]+/.exec(code)?.[0] ?? code;
 
 /** The `code` of a Node or SQLite error (`'ENOENT'`), or undefined. */
 export function errorCode(error: unknown): string | undefined {
@@ -124,7 +128,7 @@ export function errorCode(error: unknown): string | undefined {
  */
 export function toGphotosfsError(error: unknown, what?: string): GphotosfsError {
   if (error instanceof GphotosfsError) return error;
-  const kind = kindOfCode[errorCode(error) ?? ''] ?? 'internal';
+  const kind = kindOfCode[familyOf(errorCode(error) ?? '')] ?? 'internal';
   const message = error instanceof Error ? error.message : String(error);
   return new GphotosfsError(kind, what === undefined ? message : `${what}: ${message}`, { cause: error });
 }
