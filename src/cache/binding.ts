@@ -45,11 +45,19 @@ export function bind(path: string, root: Directory, index: Index): void {
 
 /**
  * Binds an index that has no library yet to the cache at `path`: its own index was lost.
- * @throws `wrong-cache` where the index has another library
+ * @throws `wrong-cache` where the index has another library, or where no cache is: its disk may not be mounted
  */
 export function takeOver(path: string, index: Index): void {
   const found = cacheIdAt(path);
-  if (found === undefined) return;
+  if (found === undefined) {
+    throw new GphotosfsError(
+      'wrong-cache',
+      `${path} holds no cache, so there is nothing to make the index again from`,
+      {
+        hint: 'Is its disk mounted? Nothing was written. To begin anew without it, run "gphotosfs sync" without --rebuild.',
+      },
+    );
+  }
   transaction(index, () => {
     const expected = knownId(index);
     if (found === expected) return;
@@ -84,7 +92,7 @@ function foreign(path: string, indexIsNew: boolean): GphotosfsError {
   return new GphotosfsError('wrong-cache', `${path} is the cache of another index`, {
     hint: indexIsNew
       ? 'If its index.db is lost, "gphotosfs sync --rebuild" makes it again from the cache. Else choose an empty directory with --cache.'
-      : 'Choose the directory that belongs to this home with --cache, or, if it was moved, "gphotosfs adopt DIR".',
+      : 'Choose the directory that belongs to this home with --cache, or, if it was moved, "gphotosfs adopt DIR". If the index was made while the disk of this cache was not mounted, move index.db away, with its -wal and -shm files, and run "gphotosfs sync --rebuild".',
   });
 }
 

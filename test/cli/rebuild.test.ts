@@ -1,7 +1,19 @@
 /** A lost index and a moved cache, as their owner meets them. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildTakeout, photo } from '../helpers/takeout-builder.ts';
 import { createPlace, type Place, until } from './run-program.ts';
@@ -106,6 +118,60 @@ describe('sync --rebuild', () => {
     expect(damaged.code).toBe(1);
     expect(damaged.stderr).toContain('sync --rebuild');
     renameSync(path, `${path}.damaged`);
+    expect((await place.run('sync', '--rebuild')).code).toBe(0);
+    expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
+  });
+
+  it('recognises a damaged page whenever it is read, and says what to do', async () => {
+    const [path = ''] = indexFiles();
+    const db = new Database(path);
+    const size = db.pragma('page_size', { simple: true }) as number;
+    const root = db
+      .prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'cached'")
+      .pluck()
+      .get() as number;
+    db.close();
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(size, 0xa5), 0, size, (root - 1) * size);
+    closeSync(file);
+    for (const command of ['status', 'prefetch', 'verify']) {
+      const damaged = await place.run(command);
+      expect(damaged.code, command).toBe(1);
+      expect(damaged.stderr).toContain(`${path} is damaged`);
+      expect(damaged.stderr).toContain('sync --rebuild');
+    }
+    renameSync(path, `${path}.damaged`);
+    expect((await place.run('sync', '--rebuild')).code).toBe(0);
+    expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
+  });
+
+  it('is refused where the disk of the cache is not mounted, with nothing written there', async () => {
+    const away = `${place.cache}.unmounted`;
+    renameSync(place.cache, away);
+    for (const what of ['missing', 'empty'] as const) {
+      if (what === 'empty') mkdirSync(place.cache);
+      dropIndex();
+      const refused = await place.run('sync', '--rebuild');
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain('Is its disk mounted?');
+      expect(existsSync(place.cache) ? readdirSync(place.cache) : []).toEqual([]);
+    }
+    rmSync(place.cache, { recursive: true });
+    renameSync(away, place.cache);
+    expect((await place.run('sync', '--rebuild')).code).toBe(0);
+    expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
+  });
+
+  it('is the way back where a sync began anew while the disk of the cache was not mounted', async () => {
+    const away = `${place.cache}.unmounted`;
+    renameSync(place.cache, away);
+    dropIndex();
+    expect((await place.run('sync')).code).toBe(0);
+    rmSync(place.cache, { recursive: true });
+    renameSync(away, place.cache);
+    const refused = await place.run('sync', '--rebuild');
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('move index.db away')]);
+    for (const file of indexFiles()) if (existsSync(file)) renameSync(file, `${file}.away`);
     expect((await place.run('sync', '--rebuild')).code).toBe(0);
     expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
   });
