@@ -6,7 +6,7 @@ import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { getCached } from '../index/cached.ts';
 import { albumsIno, type Index, rootIno } from '../index/open.ts';
 import { type DirectoryEntry, listEntries, parentOf, readTarget } from '../index/tree.ts';
-import { GphotosfsError } from '../model/errors.ts';
+import { errorCode, GphotosfsError } from '../model/errors.ts';
 import { privateName } from './binding.ts';
 import type { Cache } from './cache.ts';
 import { closeDirectory, type Directory, openDirectory } from './directories.ts';
@@ -47,9 +47,11 @@ function* walk(
   if (directory === undefined) return;
   const path = names.map((name) => `${name}/`).join('');
   try {
-    if (directory instanceof Error) return yield { path, problem: 'unreadable', detail: directory.message };
+    if (directory instanceof Error) return yield unreadable(path, directory);
     const entries = ino === undefined ? new Map() : entriesOf(walked.index, ino);
-    const present = readdirSync(directory.path, { withFileTypes: true });
+    const present = look(path, () => readdirSync(directory.path, { withFileTypes: true }));
+    // What else is wrong is told all the same.
+    if (!Array.isArray(present)) return yield present;
     if (ino === undefined && present.length === 0) {
       yield { path, problem: 'extra', detail: 'a directory that gphotosfs did not make' };
     }
@@ -86,16 +88,34 @@ function* judge(
     else if (parent === albumsIno) yield replaced;
   } else if (kind === 'symlink') {
     if (!present.isSymbolicLink()) yield replaced;
-    else if (readlinkSync(`${directory.path}/${present.name}`) !== readTarget(walked.index, ino)) {
-      yield { path, problem: 'replaced', detail: 'the link leads elsewhere' };
+    else {
+      const target = look(path, () => readlinkSync(`${directory.path}/${present.name}`));
+      if (typeof target === 'object') yield target;
+      else if (target !== undefined && target !== readTarget(walked.index, ino))
+        yield { path, problem: 'replaced', detail: 'the link leads elsewhere' };
     }
   } else if (nlink > 1 && parentOf(walked.index, ino) !== parent) {
     const recorded = getCached(walked.index, ino)?.cacheIno;
     const isKnown = recorded !== undefined && recorded >= 0;
-    const isOther = isKnown && lstatSync(`${directory.path}/${present.name}`).ino !== recorded;
+    const number = look(path, () => lstatSync(`${directory.path}/${present.name}`).ino);
     if (!present.isFile()) yield replaced;
-    else if (isOther) yield { path, problem: 'replaced', detail: 'it is no link to its photo' };
+    else if (typeof number === 'object') yield number;
+    else if (isKnown && number !== undefined && number !== recorded)
+      yield { path, problem: 'replaced', detail: 'it is no link to its photo' };
   }
+}
+
+/** What is there, or that it can't be read; undefined where it has gone since its directory was listed. */
+function look<T>(path: string, work: () => T): T | Stray | undefined {
+  try {
+    return work();
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' ? undefined : unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): Stray {
+  return { path, problem: 'unreadable', detail: `it can't be read (${errorCode(error) ?? error})` };
 }
 
 /** What is in a directory of the tree, by name. */

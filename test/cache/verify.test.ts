@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -22,6 +23,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statOf } from '../../src/cache/cached-file.ts';
+import { findExtra } from '../../src/cache/find-extra.ts';
 import type { Finding } from '../../src/cache/finding.ts';
 import { createInspectors } from '../../src/cache/inspectors.ts';
 import { type VerifyRequest, verify } from '../../src/cache/verify.ts';
@@ -160,6 +162,26 @@ describe('verify finds', () => {
     }
     await test.read(pathOf(0));
     expect(test.source.opened).toHaveLength(2);
+  });
+
+  it('nothing in what went while its directory was being looked at', async () => {
+    test = await createTestHome({
+      exports: [exportOf([photo('a.jpg', 'a', { albums: ['Trip'] })], { albums: [{ folder: 'Trip' }] })],
+    });
+    await test.ensure('years/2021/a.jpg');
+    const link = join(test.cachePath, 'albums/Trip/a.jpg');
+    // A pause comes when a directory has been listed, before what is in it is looked at.
+    const pauses = [...findExtra(test.index, test.cache)].length;
+    expect(pauses).toBeGreaterThan(3);
+    for (let at = 0; at < pauses; at++) {
+      const target = readlinkSync(link);
+      const walk = findExtra(test.index, test.cache);
+      const told = [];
+      for (let paused = 0; paused <= at; paused++) told.push(walk.next().value);
+      unlinkSync(link);
+      expect([...told, ...walk].filter((stray) => stray !== undefined)).toEqual([]);
+      symlinkSync(target, link);
+    }
   });
 
   it('an album link that leads elsewhere or is none', async () => {

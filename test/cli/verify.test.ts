@@ -164,6 +164,26 @@ describe('verify', () => {
     }
   });
 
+  it('tells what else is wrong where a directory of a failing disk gives an error', async () => {
+    rot(3);
+    const trace = join(place.folder, 'trace');
+    const year = join(place.cache, 'years/2021');
+    const inject = ['-e', 'trace=getdents64', '-e', 'inject=getdents64:error=EIO'];
+    const ended = await place.runUnder(
+      ['strace', '-f', '-o', trace, '-P', year, ...inject],
+      'verify',
+      '--json',
+    );
+    expect(readFileSync(trace, 'utf8'), 'the fault fired').toMatch(/EIO.*INJECTED/);
+    expect(ended.code, ended.stderr).toBe(3);
+    expect(linesOf(ended)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ problem: 'damaged', path: pathOf(3) }),
+        expect.objectContaining({ problem: 'unreadable', path: 'years/2021/' }),
+      ]),
+    );
+  });
+
   it('tells of what it may not read', async () => {
     chmodSync(fileOf(2), 0);
     const isRoot = process.getuid?.() === 0;
