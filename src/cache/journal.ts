@@ -6,9 +6,9 @@
  * One JSON object a line; of several records of one inode the last holds. A last line that was cut off by a crash
  * is no record.
  */
-import { closeSync, constants, fsync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { errorCode } from '../model/errors.ts';
+import { errorCode, GphotosfsError } from '../model/errors.ts';
 import { cacheError } from './cache-error.ts';
 import type { Directory } from './directories.ts';
 import { type JournalLines, journalLines } from './journal-lines.ts';
@@ -82,11 +82,27 @@ function writeAll(fd: number, bytes: Buffer): void {
 }
 
 function openForAppending(directory: Directory): number {
+  const fd = openOrMake(directory);
+  if (fstatSync(fd).isFile()) return fd;
+  // What is written to a FIFO or a device is lost.
+  closeSync(fd);
+  throw notRegular();
+}
+
+const notRegular = (): GphotosfsError =>
+  new GphotosfsError('bad-cache', 'the journal of the cache is no regular file', {
+    hint: 'Find out who put something else in the place of ".gphotosfs/journal", and bring the journal back from a backup; gphotosfs does not touch it.',
+  });
+
+function openOrMake(directory: Directory): number {
   const path = `${directory.path}/journal`;
   try {
     return openSync(path, journalFlags);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    const code = errorCode(error);
+    // ENXIO: a FIFO without a reader, a socket.
+    if (code === 'ENXIO' || code === 'ELOOP') throw notRegular();
+    if (code !== 'ENOENT') throw error;
     const fd = openSync(path, journalFlags | constants.O_CREAT, 0o600);
     fsyncSync(directory.fd);
     return fd;

@@ -4,10 +4,10 @@
  * temporary directory, from where it is only read.
  */
 import { randomBytes } from 'node:crypto';
-import { constants, openSync, readdirSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, type Stats, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { errorCode } from '../model/errors.ts';
+import { errorCode, GphotosfsError } from '../model/errors.ts';
 import type { Content } from '../model/words.ts';
 import type { Directory } from './directories.ts';
 
@@ -38,9 +38,26 @@ export function createPartial(directory: Directory, name: string): Partial & { r
   return { fd: openSync(`${directory.path}/${name}`, createFlags, 0o644), name };
 }
 
-/** Opens a partial file that was made by copying. */
-export function reopenPartial(directory: Directory, name: string): Partial & { readonly name: string } {
-  return { fd: openSync(`${directory.path}/${name}`, constants.O_RDWR | constants.O_NOFOLLOW), name };
+/** Which of all files one is, whatever has its name. */
+export type FileIdentity = Pick<Stats, 'dev' | 'ino'>;
+
+const reopenFlags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Opens a partial file that was made by copying, or, where its bytes were looked at before, exactly that one.
+ * @throws `bad-cache` where something else has its name by now
+ */
+export function reopenPartial(
+  directory: Directory,
+  name: string,
+  expected?: FileIdentity,
+): Partial & { readonly name: string } {
+  const fd = openSync(`${directory.path}/${name}`, reopenFlags);
+  const stats = fstatSync(fd);
+  const isExpected = expected === undefined || (stats.dev === expected.dev && stats.ino === expected.ino);
+  if (stats.isFile() && isExpected) return { fd, name };
+  closeSync(fd);
+  throw new GphotosfsError('bad-cache', `another file has the name of the partial file ${name}`);
 }
 
 /** Creates a nameless file in the temporary directory, for bytes that the cache can't take. */

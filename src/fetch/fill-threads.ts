@@ -8,7 +8,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Directory } from '../cache/directories.ts';
-import { removePartial } from '../cache/partial.ts';
+import { type FileIdentity, removePartial } from '../cache/partial.ts';
 import { GphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';
 import type { BytesLink, Source } from '../sources/source.ts';
@@ -30,7 +30,14 @@ export interface FillTask {
 export interface FillAnswer {
   readonly id: number;
   /** undefined where it failed; then there is no file. */
-  readonly filled: { readonly crc32: number; readonly sha256: Uint8Array } | undefined;
+  readonly filled:
+    | { readonly crc32: number; readonly sha256: Uint8Array; readonly file: FileIdentity }
+    | undefined;
+}
+
+/** What a thread has filled, and which file that is: until it is opened again another one may be given its name. */
+export interface FilledFile extends Filled {
+  readonly file: FileIdentity;
 }
 
 export interface FillRequest extends Omit<FillTask, 'id' | 'source' | 'link'> {
@@ -43,7 +50,7 @@ export interface FillThreads {
    * that a thread that is ended leaves no descriptor behind. When the promise has settled no thread is at it any more.
    * Rejects when it failed, and there is no such file then; undefined where the file is not for the threads.
    */
-  fill(request: FillRequest): Promise<Filled> | undefined;
+  fill(request: FillRequest): Promise<FilledFile> | undefined;
 }
 
 /** Larger files gain little, and a thread holds a file as a whole: at most so many bytes, compressed and not. */
@@ -63,7 +70,7 @@ const mostLinked = Math.max(1, Math.min(mostThreads, availableParallelism() - 1)
 const resourceLimits = { maxYoungGenerationSizeMb: 2 };
 
 interface Waiting {
-  readonly resolve: (filled: Filled) => void;
+  readonly resolve: (filled: FilledFile) => void;
   readonly reject: (error: unknown) => void;
   readonly size: number;
 }
@@ -94,7 +101,7 @@ export function createFillThreads(signal: AbortSignal): FillThreads {
     return threads.filter(({ hasEnded }) => !hasEnded());
   }
 
-  async function fillBy(request: FillRequest, id: number): Promise<Filled> {
+  async function fillBy(request: FillRequest, id: number): Promise<FilledFile> {
     const { source, location, content, directory, name } = request;
     const link = await source.linkTo?.(location, signal);
     const [idlest] = living().sort((a, b) => a.busy() - b.busy());
@@ -114,7 +121,7 @@ interface FillThread {
   /** Files it has been given and not finished. */
   busy(): number;
   hasEnded(): boolean;
-  fill(task: FillTask): Promise<Filled>;
+  fill(task: FillTask): Promise<FilledFile>;
   end(): void;
 }
 
@@ -134,8 +141,8 @@ function startThread(): FillThread {
     waiting.delete(id);
     if (filled === undefined) reject?.(new GphotosfsError('internal', 'a thread could not fill a file'));
     else {
-      const { crc32, sha256 } = filled;
-      resolve?.({ content: { size: size ?? 0, crc32 }, sha256: Buffer.from(sha256) });
+      const { crc32, sha256, file } = filled;
+      resolve?.({ content: { size: size ?? 0, crc32 }, sha256: Buffer.from(sha256), file });
     }
     // A thread that has nothing to do keeps no process alive.
     if (waiting.size === 0) worker.unref();

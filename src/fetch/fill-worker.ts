@@ -1,5 +1,5 @@
 /** A thread of `fill-threads.ts`: opens the source for itself, or requests a link, and writes files, each from its start on. */
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { createPartial, removePartial } from '../cache/partial.ts';
 import { checkSourceEntry, noAccounts, openSources } from '../sources/all.ts';
@@ -48,9 +48,11 @@ async function fill(task: FillTask): Promise<FillAnswer['filled']> {
   const { fd } = createPartial(task.directory, task.name);
   // Why it failed the main thread finds out: it does it again.
   const filled = await write(task, bytes, fd).catch(() => undefined);
+  const { dev, ino } = fstatSync(fd);
   closeSync(fd);
-  if (filled === undefined) removePartial(task.directory, task.name);
-  return filled;
+  if (filled !== undefined) return { ...filled, file: { dev, ino } };
+  removePartial(task.directory, task.name);
+  return undefined;
 }
 
 /** Writes and checks the bytes; undefined where they are not what the source promised. */
@@ -58,7 +60,7 @@ async function write(
   { content }: FillTask,
   bytes: AsyncIterable<Buffer>,
   fd: number,
-): Promise<FillAnswer['filled']> {
+): Promise<Omit<NonNullable<FillAnswer['filled']>, 'file'> | undefined> {
   const hashing = hashingOf();
   for await (const chunk of bytes) {
     if (hashing.size + chunk.length > content.size) return undefined;

@@ -123,10 +123,11 @@ async function fillInThread(
   const { content, name } = task;
   try {
     const filled = await threads.fill({ ...place, content, directory: cache.partial, name });
-    if (filled !== undefined) vessel.take(reopenPartial(cache.partial, name));
+    if (filled !== undefined) vessel.take(reopenPartial(cache.partial, name, filled.file));
     return filled;
   } catch (error) {
     log('debug', `a thread could not fetch "${label}": ${toGphotosfsError(error).message}`);
+    removePartial(cache.partial, name);
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** Positioned reads that give all that was asked for. */
-import { closeSync, constants, openSync, read, write } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
 
@@ -17,16 +17,20 @@ export async function readAt(fd: number, offset: number, length: number): Promis
   return buffer;
 }
 
-/** The same of a file by path; undefined where there is none any more. */
+/**
+ * The same of a file by path; undefined where there is none any more. Nothing is waited for.
+ * @throws `bad-cache` where something else than a regular file has the name
+ */
 export async function readPath(path: string, offset: number, length: number): Promise<Buffer | undefined> {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
+    if (!fstatSync(fd).isFile()) throw new GphotosfsError('bad-cache', `${path} is no regular file`);
     return await readAt(fd, offset, length);
   } finally {
     closeSync(fd);

@@ -1,5 +1,6 @@
 /** Several processes on one home: each content is fetched once, and what a killed one left is taken over. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { everything } from '../../src/model/filter.ts';
@@ -54,6 +55,30 @@ describe('processes that prefetch the same library at once', () => {
       expect(test.partials()).toEqual([]);
     });
   }
+});
+
+describe('a partial file of another process that was swapped', () => {
+  it('for a FIFO is not waited for: the reader gets an error', async () => {
+    const task = await setUp({ photos: 1, size: 3_000_000 });
+    const faults = [{ kind: 'stall', at: 2_000_000, file: '0.jpg' }] as const;
+    const other = startFetchProcess({ ...task, faults });
+    await other.line('fired stall 0.jpg');
+    const path = 'years/2021/0.jpg';
+    await vi.waitFor(
+      async () => expectBytes(await test.read(path, 0, 1000), distinctBytes(0, 3_000_000).subarray(0, 1000)),
+      {
+        timeout: 30_000,
+      },
+    );
+    expect(test.source.opened, "they are the other process's").toEqual([]);
+    const [partial = ''] = test.partials();
+    const folder = join(test.cachePath, '.gphotosfs/partial');
+    renameSync(join(folder, partial), join(test.folder, 'moved'));
+    execFileSync('mkfifo', [join(folder, partial)]);
+    expect(await kindOf(test.read(path, 0, 1000))).toBe('bad-cache');
+    other.child.kill('SIGKILL');
+    await other.exited;
+  });
 });
 
 describe('a process that is killed in the middle of a fetch', () => {

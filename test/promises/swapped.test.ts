@@ -44,8 +44,11 @@ interface Swapping {
   stop(): Promise<number>;
 }
 
-async function startSwapping(pairs: readonly (readonly [string, string])[]): Promise<Swapping> {
-  const child: ChildProcess = spawn(python, ['-c', swapper, ...pairs.flat()], {
+async function startSwapping(
+  pairs: readonly (readonly [string, string])[],
+  script = swapper,
+): Promise<Swapping> {
+  const child: ChildProcess = spawn(python, ['-c', script, ...pairs.flat()], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let told = '';
@@ -151,6 +154,44 @@ describe.runIf(canMount())('in the cache', () => {
     expect((await place.run('prefetch')).code).toBe(0);
     expect(filesIn(await contentsOf(place.cache))).toEqual(library.files);
     expect(inventory(outside())).toEqual(before);
+  });
+});
+
+/** Gives names of partial files to other bytes of their size as soon as they are there; tells how often. */
+const partialSwapper = `
+import os, signal, sys
+folder, over, count, seen = sys.argv[1], [], 0, set()
+signal.signal(signal.SIGTERM, lambda *_: over.append(1))
+print('ready', flush=True)
+while not over:
+    for name in os.listdir(folder):
+        if name in seen or name.startswith('x'): continue
+        path, wanted = os.path.join(folder, name), int(name.split('-')[1])
+        if wanted == 0: continue
+        try:
+            with open(os.path.join(folder, 'x'), 'wb') as other: other.write(b'x' * wanted)
+            if not os.path.exists(path): continue
+            os.rename(os.path.join(folder, 'x'), path)
+            seen.add(name); count += 1
+        except OSError: pass
+print(count)
+`;
+
+describe('among the partial files', () => {
+  it('other bytes under the name of a file that a thread has filled are not published as that file', {
+    timeout: 120_000,
+  }, async () => {
+    const library = await buildLibrary(join(place.folder, 'takeout'), { photos: 300, size: 30_000 });
+    await place.run('add', 'takeout', ...library.archives);
+    expect((await place.run('sync')).code).toBe(0);
+    expect((await place.run('prefetch', '--year', '2020')).code).toBe(0);
+    const swapping = await startSwapping([[join(place.cache, '.gphotosfs/partial'), '']], partialSwapper);
+    await place.run('prefetch');
+    expect(await swapping.stop(), 'swaps').toBeGreaterThan(50);
+    // What was swapped later is not what was recorded, and is fetched again.
+    expect((await place.run('prefetch')).code).toBe(0);
+    expect(filesIn(await contentsOf(place.cache))).toEqual(library.files);
+    expect((await place.run('verify')).code).toBe(0);
   });
 });
 
