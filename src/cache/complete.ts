@@ -3,13 +3,13 @@
  * links of albums that a later sync brought, and times that became final after a file was cached.
  */
 import { closeSync, fstatSync, futimesSync } from 'node:fs';
-import { getCached, putCached } from '../index/cached.ts';
-import { albumsIno, type Index, rootIno } from '../index/open.ts';
+import { type CachedRow, getCached, putCached } from '../index/cached.ts';
+import { albumsIno, type Index, rootIno, transaction } from '../index/open.ts';
 import { listCachedMembers, listUnsettled } from '../index/plan.ts';
 import { getInode, listEntries, pathOf } from '../index/tree.ts';
 import type { Cache } from './cache.ts';
 import { cacheError } from './cache-error.ts';
-import { type CachedFiles, createCachedFiles, statOf } from './cached-file.ts';
+import { type CachedFiles, createCachedFiles, sameStat, statOf } from './cached-file.ts';
 import { closeDirectory, openDirectory, publicMode } from './directories.ts';
 import { linkAlbums } from './links.ts';
 
@@ -79,7 +79,7 @@ function settleTime(index: Index, files: CachedFiles, ino: number): void {
   try {
     if (inode === undefined || recorded === undefined) return;
     futimesSync(fd, new Date(), new Date(inode.mtime * 1000));
-    putCached(index, ino, { ...statOf(fstatSync(fd)), sha256: recorded.sha256 });
+    recordAgain(index, ino, fd, recorded);
   } finally {
     closeSync(fd);
   }
@@ -99,10 +99,17 @@ function relink(
   try {
     const linked = linkAlbums(index, cache, ino);
     for (const [path, error] of linked.failures) failures.set(path, error);
-    if (linked.named && recorded !== undefined) {
-      putCached(index, ino, { ...statOf(fstatSync(fd)), sha256: recorded.sha256 });
-    }
+    if (linked.named && recorded !== undefined) recordAgain(index, ino, fd, recorded);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Not over a record that came meanwhile: another process may have published a revision, and its bytes would count as wrong. */
+function recordAgain(index: Index, ino: number, fd: number, recorded: CachedRow): void {
+  transaction(index, () => {
+    const now = getCached(index, ino);
+    if (now !== undefined && sameStat(now, recorded) && now.sha256.equals(recorded.sha256))
+      putCached(index, ino, { ...statOf(fstatSync(fd)), sha256: recorded.sha256 });
+  });
 }

@@ -1,14 +1,19 @@
 /** Publishing: what is visible in the cache is complete, has its time, its links and its record. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
+  constants,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -18,7 +23,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createCachedFiles, statOf } from '../../src/cache/cached-file.ts';
 import { completeTree } from '../../src/cache/complete.ts';
-import { getCached, listSuperseded } from '../../src/index/cached.ts';
+import { addSuperseded, getCached, listSuperseded, putCached } from '../../src/index/cached.ts';
 import { getInode } from '../../src/index/tree.ts';
 import { generated, type MemoryExport } from '../helpers/memory-source.ts';
 import {
@@ -44,6 +49,9 @@ afterEach(async () => {
 
 const moonLanding = Date.UTC(1969, 6, 20, 20, 17) / 1000;
 const bytes = distinctBytes(1, 100_000);
+const { O_RDONLY, O_NONBLOCK } = constants;
+const mkfifo = (path: string): [string, string[]] => ['mkfifo', [path]];
+const mknod = (path: string): [string, string[]] => ['mknod', [path, 'c', '1', '3']];
 const sha256 = (content: Buffer) => createHash('sha256').update(content).digest();
 
 function journal(): Record<string, unknown>[] {
@@ -170,6 +178,37 @@ describe('album links', () => {
     const failures = completeTree(test.index, test.cache);
     expect([...failures.keys()]).toContain('albums/Trip/a.jpg');
     expect(String(failures.get('albums'))).toContain('where a directory belongs');
+  });
+});
+
+describe('completing the tree', () => {
+  it('leaves the record of a revision that another process publishes meanwhile', async () => {
+    const layout = { years: 'yearly', albums: 'hardlink' } as const;
+    await setUp({ exports: [inAlbums()], layout });
+    const path = 'years/2021/a.jpg';
+    await test.ensure(path);
+    // The album has the former bytes: completing moves its link to what is shown.
+    const former = join(test.cachePath, '.gphotosfs/superseded/former.jpg');
+    writeFileSync(former, 'former');
+    rmSync(join(test.cachePath, 'albums/Trip/a.jpg'));
+    linkSync(former, join(test.cachePath, 'albums/Trip/a.jpg'));
+    const { sha256: shown } = getCached(test.index, test.ino(path)) ?? { sha256: Buffer.alloc(0) };
+    const shownNow = statOf(statSync(join(test.cachePath, path)));
+    putCached(test.index, test.ino(path), { ...shownNow, sha256: shown });
+    addSuperseded(test.index, test.ino(path), sha256(Buffer.from('former')), 6, 'former.jpg');
+    const newer = { size: 5, mtimeMs: 1, ctimeMs: 2, cacheIno: 3, sha256: sha256(Buffer.from('newer')) };
+    let published = false;
+    const meanwhile = {
+      ...test.cache,
+      get partial() {
+        putCached(test.index, test.ino(path), newer);
+        published = true;
+        return test.cache.partial;
+      },
+    };
+    expect([...completeTree(test.index, meanwhile)]).toEqual([]);
+    expect(published).toBe(true);
+    expect(getCached(test.index, test.ino(path))).toEqual(newer);
   });
 });
 
@@ -302,6 +341,22 @@ describe('an obstacle in the cache', () => {
     expect(readFileSync(outside('secret'), 'utf8')).toBe('outside');
     expect(test.superseded()).toHaveLength(1);
   });
+
+  for (const what of ['a FIFO', 'a FIFO that is read', 'a device'] as const) {
+    it(`${what} in the place of the journal is not written to, and nothing counts as cached`, async () => {
+      await setUp({ exports: two() });
+      const path = join(test.cachePath, '.gphotosfs/journal');
+      rmSync(path);
+      execFileSync(...(what === 'a device' ? mknod(path) : mkfifo(path)));
+      const reader = what === 'a FIFO that is read' ? openSync(path, O_RDONLY | O_NONBLOCK) : undefined;
+      expect(await kindOf(test.ensure('years/2021/a.jpg'))).toBe('bad-cache');
+      expect(getCached(test.index, test.ino('years/2021/a.jpg'))).toBeUndefined();
+      if (reader !== undefined) {
+        expect(readSync(reader, Buffer.alloc(10))).toBe(0);
+        closeSync(reader);
+      }
+    });
+  }
 
   it('a file that its owner put there keeps its bytes', async () => {
     await setUp({ exports: two() });
