@@ -1,10 +1,19 @@
 /**
  * A partial file: the bytes of one fetch while they arrive. It lies on the cache's own file system, so that publishing
  * it is a rename, in a directory that is private; or, where the cache can't be written, nameless in the system's
- * temporary directory, from where it is only read.
+ * temporary directory, from where it is only read; a small one in memory, where that directory is full as well.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readdirSync, type Stats, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  type Stats,
+  statfsSync,
+  unlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
@@ -60,9 +69,33 @@ export function reopenPartial(
   throw new GphotosfsError('bad-cache', `another file has the name of the partial file ${name}`);
 }
 
-/** Creates a nameless file in the temporary directory, for bytes that the cache can't take. */
-export function createLoosePartial(): Partial {
-  const path = join(tmpdir(), `gphotosfs-${randomBytes(8).toString('hex')}`);
+/** Where Linux keeps files in memory. */
+const memory = '/dev/shm';
+/** Bytes of the largest file that is held there: some ten are at a time. */
+const mostInMemory = 32 << 20;
+
+/** Creates a nameless file for `size` bytes that the cache can't take. */
+export function createLoosePartial(size: number): Partial {
+  if (size > mostInMemory || hasRoom(tmpdir(), size)) return createNameless(tmpdir());
+  try {
+    return createNameless(memory);
+  } catch {
+    return createNameless(tmpdir());
+  }
+}
+
+function hasRoom(directory: string, size: number): boolean {
+  try {
+    const { bavail, bsize, files, ffree } = statfsSync(directory);
+    // Btrfs counts no inodes.
+    return bavail * bsize > size && (files === 0 || ffree > 0);
+  } catch {
+    return false;
+  }
+}
+
+function createNameless(directory: string): Partial {
+  const path = join(directory, `gphotosfs-${randomBytes(8).toString('hex')}`);
   const fd = openSync(path, createFlags, 0o600);
   unlinkSync(path);
   return { fd, name: undefined };

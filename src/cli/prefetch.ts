@@ -5,7 +5,7 @@ import { countSelected, type SelectedTotals } from '../index/plan.ts';
 import { putLastPrefetch } from '../index/reports.ts';
 import { readStatus } from '../index/status.ts';
 import { pathOf } from '../index/tree.ts';
-import { GphotosfsError } from '../model/errors.ts';
+import { GphotosfsError, isCacheClosed, toGphotosfsError } from '../model/errors.ts';
 import { type Plan, planPrefetch } from '../prefetch/plan.ts';
 import { notBegun, type PrefetchReport } from '../prefetch/run.ts';
 import type { Context } from './context.ts';
@@ -35,7 +35,14 @@ export const run: Run = async (context) => {
       output.log('warn', `${path}: ${message}${hint === undefined ? '' : `. ${hint}`}`);
     }
   }
-  noteRun(index, plan, report);
+  try {
+    noteRun(index, plan, report);
+  } catch (error) {
+    // Where there is no room for that either, the report below says how far it came.
+    const known = toGphotosfsError(error);
+    if (!isCacheClosed(known)) throw error;
+    output.log('debug', `the run cannot be noted: ${known.message}`);
+  }
   const { record, lines } = describeArchives(index);
   output.result({ ...recordOfReport(report, now), ...record }, [...describeReport(report, now), ...lines]);
   if (report.stopped !== undefined) throw report.stopped;
@@ -64,6 +71,7 @@ function noteRun(index: Index, plan: Plan, report: PrefetchReport): void {
 export async function fetchPlanned(context: Context, plan: Plan): Promise<PrefetchReport> {
   try {
     await context.cache();
+    await context.fetcher();
   } catch (error) {
     // A disk that fails may not even let it be opened; how far the cache is, the index knows.
     return notBegun(error);

@@ -4,6 +4,7 @@ import type { CachedFiles } from '../cache/cached-file.ts';
 import type { Publisher } from '../cache/publish.ts';
 import type { Leases } from '../index/leases.ts';
 import type { Index } from '../index/open.ts';
+import type { GphotosfsError } from '../model/errors.ts';
 import type { Content, Location } from '../model/words.ts';
 import type { CorrectSize } from './correct-size.ts';
 import type { FillThreads } from './fill-threads.ts';
@@ -46,6 +47,8 @@ export interface FetchTask {
   readonly given: { readonly location: Location; readonly bytes: AsyncIterable<Buffer> } | undefined;
   /** What a process that died had fetched of it; the fetch owns its descriptor from now on. */
   readonly left: LeftBehind | undefined;
+  /** Why there is no lease for it (disk full): its bytes are for readers of this process, and not for the cache. */
+  readonly noLease: GphotosfsError | undefined;
 }
 
 export interface Fetch {

@@ -29,6 +29,7 @@ export function startFetch(parts: FetchParts, task: FetchTask): Fetch {
     name: task.name,
     label,
     size: content.size,
+    noLease: task.noLease,
     mayBeLoose: () => isRead,
     log,
   });

@@ -5,6 +5,8 @@
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partialName } from '../cache/partial.ts';
+import { getFile } from '../index/items.ts';
+import { toGphotosfsError } from '../model/errors.ts';
 import type { Content } from '../model/words.ts';
 import { settled } from './abortable.ts';
 import type { Fetch, FetchParts, FetchTask } from './fetch.ts';
@@ -13,6 +15,8 @@ import { startFetch } from './run-fetch.ts';
 
 /** Who asks for a fetch, and how. */
 export type Asked = Pick<FetchTask, 'mayBeLoose' | 'since' | 'given'>;
+
+type Claimed = Pick<FetchTask, 'name' | 'left' | 'noLease'>;
 
 export interface Running {
   /** The fetch of this file and content, started if need be; undefined where another one is in the way. */
@@ -45,30 +49,49 @@ export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fet
     const end = () => {
       byFile.delete(ino);
       if (contentKey !== undefined) byContent.delete(contentKey);
-      parts.leases.release(keys, fetch.isVerified());
+      if (claimed.noLease === undefined) parts.leases.release(keys, fetch.isVerified());
       onEnd(ino, fetch);
     };
     fetch.published.then(end, end);
     return fetch;
   }
 
-  /** Takes the leases: for a dead owner's partial file where it can be gone on with, else for a new one. */
+  /**
+   * Takes the leases: for a dead owner's partial file where it can be gone on with, else for a new one. A disk so full that
+   * they can't be taken costs no reader a byte.
+   */
   function claim(
     ino: number,
     content: Content,
     asked: Asked,
     keys: readonly [string, ...string[]],
-  ): Pick<FetchTask, 'name' | 'left'> | undefined {
+  ): Claimed | undefined {
+    try {
+      return claimLease(ino, content, asked, keys);
+    } catch (error) {
+      const known = toGphotosfsError(error, `"${getFile(parts.index, ino)?.name}" cannot be cached`);
+      if (known.kind !== 'no-space' || !asked.mayBeLoose) throw known;
+      return { name: partialName(ino, content), left: undefined, noLease: known };
+    }
+  }
+
+  function claimLease(
+    ino: number,
+    content: Content,
+    asked: Asked,
+    keys: readonly [string, ...string[]],
+  ): Claimed | undefined {
     const left = asked.given === undefined ? openLeft(parts, keys[0], ino, content) : undefined;
     if (left !== undefined) {
       const taken = parts.leases.acquire(keys, left.name, left.prefix) === undefined;
-      if (taken && isStillThere(left)) return { name: left.name, left };
+      if (taken && isStillThere(left)) return { name: left.name, left, noLease: undefined };
       closeSync(left.fd);
       if (!taken) return undefined;
       parts.leases.release(keys, false);
     }
     const name = partialName(ino, content);
-    return parts.leases.acquire(keys, name) === undefined ? { name, left: undefined } : undefined;
+    if (parts.leases.acquire(keys, name) !== undefined) return undefined;
+    return { name, left: undefined, noLease: undefined };
   }
 
   return {

@@ -45,12 +45,15 @@ export interface VesselRequest {
   readonly label: string;
   /** Bytes that it will hold. */
   readonly size: number;
+  /** Why nothing of it may come into the cache. */
+  readonly noLease: GphotosfsError | undefined;
   /** Whether bytes that the cache can't take are wanted at all. */
   readonly mayBeLoose: () => boolean;
   readonly log: (level: 'warn', message: string) => void;
 }
 
-export function createVessel({ cache, name, label, size, mayBeLoose, log }: VesselRequest): Vessel {
+export function createVessel(request: VesselRequest): Vessel {
+  const { cache, name, label, size, noLease, mayBeLoose, log } = request;
   let partial: Partial | undefined;
   let claim: Claim | undefined;
   let refusal: GphotosfsError | undefined;
@@ -67,7 +70,7 @@ export function createVessel({ cache, name, label, size, mayBeLoose, log }: Vess
       throw refusal;
     }
     log('warn', refusal.message);
-    return createLoosePartial();
+    return createLoosePartial(size);
   }
 
   function unname(): void {
@@ -98,6 +101,7 @@ export function createVessel({ cache, name, label, size, mayBeLoose, log }: Vess
 
   return {
     hasRoom() {
+      if (noLease !== undefined) return false;
       try {
         claim ??= cache.room.claim(size);
         return true;
@@ -108,6 +112,7 @@ export function createVessel({ cache, name, label, size, mayBeLoose, log }: Vess
     },
     create() {
       try {
+        if (noLease !== undefined) throw noLease;
         claim ??= cache.room.claim(size);
         partial = createPartial(cache.partial, name);
       } catch (error) {

@@ -7,6 +7,7 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { errorCode } from '../model/errors.ts';
 import { isRunning, thisProcess } from './process-identity.ts';
 import { useWal } from './wal.ts';
 
@@ -34,7 +35,7 @@ export type Fate = 'underway' | 'left' | 'verified' | 'doubtful';
 export interface Leases {
   /**
    * Takes all of these leases (undefined), or none and tells who has one of them. `partial` may be a dead owner's, to be
-   * gone on with: others may read `prefix` bytes of it as before.
+   * gone on with: others may read `prefix` bytes of it as before. @throws where the disk is full
    */
   acquire(keys: string | readonly string[], partial?: string, prefix?: number): Lease | undefined;
   /** The lease of an owner that died, if nobody has taken it since. */
@@ -89,6 +90,8 @@ export function openLeases(home: string): Leases {
   const doubt = db.prepare('INSERT OR IGNORE INTO doubt (partial, at) VALUES (?, ?)');
   const isDoubted = db.prepare('SELECT 1 FROM doubt WHERE partial = ?');
   let held = 0;
+  /** What could not be given back, for the disk was full. */
+  const owed: { readonly keys: readonly string[]; readonly verified: boolean }[] = [];
   let timer: NodeJS.Timeout | undefined;
 
   const rowOf = (key: string) => get.get(key) as LeaseRow | undefined;
@@ -111,13 +114,21 @@ export function openLeases(home: string): Leases {
       remove.run(key, ...owner);
     }
   });
+  const giveBack = (): void => {
+    for (let next = owed[0]; next !== undefined; next = owed[0]) {
+      release.immediate(next.keys, next.verified);
+      owed.shift();
+    }
+  };
   return {
     acquire(keys, partial = '', prefix = 0) {
+      giveBack();
       const other: Lease | undefined = acquire.immediate(keysOf(keys), partial, prefix);
       if (other !== undefined) return other;
       held += 1;
       timer ??= setInterval(() => {
-        if (held > 0) heartbeat.run(Date.now(), ...owner);
+        whereRoom(giveBack);
+        if (held > 0) whereRoom(() => heartbeat.run(Date.now(), ...owner));
       }, heartbeatMs).unref();
       return undefined;
     },
@@ -129,10 +140,11 @@ export function openLeases(home: string): Leases {
       const row = rowOf(key);
       return row !== undefined && row.partial !== '' && !isLive(row) ? row : undefined;
     },
-    beat: (key, prefix) => void progress.run(Date.now(), prefix, key, ...owner),
+    beat: (key, prefix) => whereRoom(() => progress.run(Date.now(), prefix, key, ...owner)),
     release(keys, verified = true) {
       held -= 1;
-      release.immediate(keysOf(keys), verified);
+      owed.push({ keys: keysOf(keys), verified });
+      whereRoom(giveBack);
     },
     fate(key, partial) {
       const row = rowOf(key);
@@ -145,6 +157,15 @@ export function openLeases(home: string): Leases {
       db.close();
     },
   };
+}
+
+/** Does what a full disk may put off: others wait longer, or read less, and nothing else. */
+function whereRoom(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (errorCode(error) !== 'SQLITE_FULL') throw error;
+  }
 }
 
 function openDatabase(path: string): Database.Database {

@@ -130,7 +130,11 @@ export function toGphotosfsError(error: unknown, what?: string): GphotosfsError 
   if (error instanceof GphotosfsError) return error;
   const kind = kindOfCode[familyOf(errorCode(error) ?? '')] ?? 'internal';
   const message = error instanceof Error ? error.message : String(error);
-  return new GphotosfsError(kind, what === undefined ? message : `${what}: ${message}`, { cause: error });
+  const hint = kind === 'no-space' ? { hint: 'Free some space on the disk that has the home.' } : {};
+  return new GphotosfsError(kind, what === undefined ? message : `${what}: ${message}`, {
+    ...hint,
+    cause: error,
+  });
 }
 
 /** What failed, and what the owner can do, for one line of a log. */

@@ -14,8 +14,14 @@ export interface LazyFetcher extends RemoteReader {
 export function createLazyFetcher(request: FetcherRequest): LazyFetcher {
   let loading: Promise<Fetcher> | undefined;
   const load = (): Promise<Fetcher> => {
-    loading ??= import('../fetch/fetcher.ts').then(({ createFetcher }) => createFetcher(request));
-    return loading;
+    if (loading !== undefined) return loading;
+    const started = import('../fetch/fetcher.ts').then(({ createFetcher }) => createFetcher(request));
+    loading = started;
+    // What was in its way (a full disk) may be gone at the next read.
+    started.catch(() => {
+      loading = undefined;
+    });
+    return started;
   };
   return {
     load,

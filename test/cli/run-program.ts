@@ -30,6 +30,7 @@ export interface Place {
   start(...args: string[]): Running;
   run(...args: string[]): Promise<Ended>;
   /** The same with further variables of the environment. */
+  startWith(env: Readonly<Record<string, string>>, ...args: string[]): Running;
   runWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended>;
   /** The same as `start`, with an input for what a user types: `child.stdin`. */
   converse(...args: string[]): Running;
@@ -86,6 +87,7 @@ export function createPlace(env: Readonly<Record<string, string>> = {}): Place {
     start,
     runUnder: (command, ...args) => startUnder(command, args).ended,
     run: (...args) => start(...args).ended,
+    startWith: (more, ...args) => startUnder([], args, false, more),
     runWith: (more, ...args) => startUnder([], args, false, more).ended,
     converse: (...args) => startUnder([], args, true),
     async clean() {

@@ -1,13 +1,15 @@
 /** Leases: one owner at a time, over processes, whatever becomes of them. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Leases, openLeases } from '../../src/index/leases.ts';
 import { isRunning, thisProcess } from '../../src/index/process-identity.ts';
+import { canMount } from '../helpers/mount-client.ts';
+import { fillDisk, mountSmallDisk } from '../promises/small-disk.ts';
 
 let home: string;
 let leases: Leases;
@@ -18,6 +20,30 @@ beforeEach(() => {
 afterEach(() => {
   leases.close();
   rmSync(home, { recursive: true, force: true });
+});
+
+describe.runIf(canMount())('on a disk that is full', () => {
+  it('they are refused, and one that could not be given back is not held for ever', () => {
+    const disk = join(home, 'disk');
+    mkdirSync(disk);
+    mountSmallDisk(home, disk);
+    const onDisk = openLeases(disk);
+    try {
+      expect(onDisk.acquire('a', 'partial-a')).toBeUndefined();
+      fillDisk(disk);
+      onDisk.beat('a', 1000);
+      onDisk.release('a');
+      expect(onDisk.holder('a'), 'it could not be given back').toBeDefined();
+      expect(() => onDisk.acquire('b')).toThrow('full');
+      rmSync(join(disk, 'filler'));
+      expect(onDisk.acquire('a')).toBeUndefined();
+      onDisk.release('a');
+      expect(onDisk.holder('a')).toBeUndefined();
+    } finally {
+      onDisk.close();
+      execFileSync('umount', [disk]);
+    }
+  });
 });
 
 /** A process that takes a lease, tells how far it is, and waits to be killed. */

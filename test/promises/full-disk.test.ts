@@ -1,13 +1,13 @@
 /**
- * A cache on a disk of its own that is too small, in bytes or in inodes: readers of the mount get right bytes all the
- * same, prefetch says how far it came, and goes on when there is room.
+ * A cache on a disk that is too small, in bytes or in inodes, on one of its own or the home's: readers of the mount get
+ * right bytes all the same, prefetch says how far it came, and goes on when there is room.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPlace, type Place } from '../cli/run-program.ts';
-import { canMount, runProgram } from '../helpers/mount-client.ts';
+import { createPlace, type Place, type Running, until } from '../cli/run-program.ts';
+import { canMount, eventually, runProgram } from '../helpers/mount-client.ts';
 import {
   buildLibrary,
   contentsOf,
@@ -18,7 +18,7 @@ import {
   wrongInCache,
 } from './library.ts';
 import { endMount, mount } from './mounting.ts';
-import { fillBytes, mountSmallDisk } from './small-disk.ts';
+import { fillBytes, fillDisk, mountSmallDisk } from './small-disk.ts';
 
 let place: Place;
 let disk: string;
@@ -34,7 +34,8 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await place.run('unmount', place.mountPoint);
-  if (canMount()) execFileSync('umount', [disk]);
+  // What a test that failed has left may still use it.
+  if (canMount()) execFileSync('umount', ['-l', disk]);
   await place.clean();
 });
 
@@ -102,6 +103,69 @@ describe.runIf(canMount())('a cache disk', () => {
       expect(partialsOf(cache)).toEqual([]);
     },
   );
+});
+
+describe.runIf(canMount())('a disk that has home and cache, without a byte left', () => {
+  it.each([
+    ['', ''],
+    [' and the temporary folder has none either', 'tmp'],
+  ])('costs no reader a byte%s; prefetch says how far it came, and goes on', async (_, folder) => {
+    const library = await buildLibrary(join(place.folder, 'takeout'), {
+      photos: 60,
+      size: 500_000,
+      parts: 2,
+    });
+    const temporary = folder === '' ? {} : { TMPDIR: join(disk, folder) };
+    mkdirSync(join(disk, folder), { recursive: true });
+    const env = { GPHOTOSFS_HOME: disk, GPHOTOSFS_CACHE: cache, ...temporary };
+    const run = (...args: string[]) => place.runWith(env, ...args);
+    await run('add', 'takeout', ...library.archives);
+    expect((await run('sync')).code).toBe(0);
+    const prefetched = async (code: number) => {
+      const { code: got, stdout, stderr } = await run('prefetch');
+      expect(got, stderr).toBe(code);
+      return { stdout, stderr };
+    };
+    const hashes = async (paths: readonly string[]) => {
+      const places = paths.map((path) => join(place.mountPoint, path));
+      const { stdout } = await runProgram('sha256sum', '--', ...places);
+      const lines = stdout.toString().trimEnd().split('\n');
+      return lines.map((line) => line.split(' ', 1)[0]);
+    };
+    const paths = [...library.files.keys()];
+    const right = (some: readonly string[]) => some.map((path) => library.files.get(path));
+
+    // Full under a mount that is up, and then before one.
+    for (const some of [paths.slice(0, 15), paths.slice(15, 30)]) {
+      const isFullBefore = existsSync(join(disk, 'filler'));
+      const mounted = await startMount(env);
+      if (!isFullBefore) fillDisk(disk);
+      expect(await hashes(some)).toEqual(right(some));
+      expect(mounted.stderr(), 'it was full').toMatch(/cannot be cached: .*full/);
+      const { stdout, stderr } = await prefetched(6);
+      expect(stdout).toContain('0 of 60 files');
+      expect(stderr).toMatch(/Free some space/);
+      await endMount(mounted);
+    }
+    expect((await prefetched(6)).stdout).toContain('0 of 60 files');
+
+    const mounted = await startMount(env);
+    expect(await hashes(paths.slice(30, 31))).toEqual(right(paths.slice(30, 31)));
+    rmSync(join(disk, 'filler'));
+    expect(await hashes(paths.slice(31, 33))).toEqual(right(paths.slice(31, 33)));
+    const isCached = () => paths.slice(31, 33).every((path) => existsSync(join(cache, path)));
+    expect(await eventually(isCached, (yes) => yes), 'it goes on by itself').toBe(true);
+    await endMount(mounted);
+    await prefetched(0);
+    expect(await wrongInCache({ home: disk, cache }, library)).toEqual({ checked: 60, wrong: [] });
+    expect(partialsOf(cache)).toEqual([]);
+  });
+
+  async function startMount(env: Readonly<Record<string, string>>): Promise<Running> {
+    const running = place.startWith(env, 'mount', place.mountPoint);
+    await until(() => running.stdout().includes('\n'), 60_000);
+    return running;
+  }
 });
 
 const cachedCount = (): number =>
