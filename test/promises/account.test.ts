@@ -138,6 +138,29 @@ describe('what is picked', () => {
     expect(stdout.split('\n').filter((line) => /[▀▄█]{5}/.test(line)).length).toBeGreaterThan(10);
   });
 
+  it('is asked for as often as Google says, and no longer', async () => {
+    home.photos.polling = { pollInterval: '0.9s', timeoutIn: '60s' };
+    home.photos.pollsBeforeDone = 3;
+    home.photos.willPick = picked;
+    expect((await run('pick')).code).toBe(0);
+    const asked = () =>
+      home.fake.requests
+        .filter(({ path, method }) => method === 'GET' && path.startsWith('/picker/v1/sessions/'))
+        .map(({ at }) => at);
+    const times = asked();
+    expect(times).toHaveLength(3);
+    for (const [nr, at] of times.entries())
+      if (nr > 0) expect(at - (times[nr - 1] ?? 0)).toBeGreaterThan(890);
+
+    home.fake.requests.splice(0);
+    home.photos.polling = { pollInterval: '0.9s', timeoutIn: '2s' };
+    home.photos.willPick = undefined;
+    const gaveUp = await home.place.run('pick');
+    expect([gaveUp.code, gaveUp.stderr]).toEqual([2, expect.stringContaining('nothing was picked')]);
+    expect(asked().length).toBeLessThanOrEqual(2);
+    expect(home.photos.sessions.at(-1)).toMatchObject({ deleted: true });
+  });
+
   it('is gone on with by the next sync and prefetch where the pick was cut short', async () => {
     home.photos.willPick = picked;
     const fault = home.fake.plan({ path: '/media', method: 'GET', status: 404, times: 1000 });

@@ -132,7 +132,9 @@ function isDead(error: unknown): error is GphotosfsError {
 }
 
 function cannotWrite(error: unknown): boolean {
-  return ['EROFS', 'EACCES', 'EPERM'].includes(errorCode(error) ?? '');
+  // The file itself, or its lock, whose error says so of the folder.
+  const known = error instanceof GphotosfsError ? error.cause : error;
+  return ['EROFS', 'EACCES', 'EPERM'].includes(errorCode(known) ?? '');
 }
 
 function ended(account: string, token: Token, { message, cause }: GphotosfsError): GphotosfsError {

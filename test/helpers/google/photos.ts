@@ -42,6 +42,8 @@ export interface FakePhotos {
   /** What the owner picks in the next session, after some polls; undefined: nothing, ever. */
   willPick: readonly FakeItem[] | undefined;
   pollsBeforeDone: number;
+  /** How often a session may be asked, and how long. */
+  polling: { readonly pollInterval: string; readonly timeoutIn: string };
   readonly media: FakeMedia;
 }
 
@@ -69,6 +71,7 @@ export function addPhotos(fake: FakeGoogle): FakePhotos {
     sessions: [],
     willPick: undefined,
     pollsBeforeDone: 1,
+    polling: { pollInterval: '0.5s', timeoutIn: '1800s' },
     media: addMedia(fake, findItem, (exchange) => fake.oauth.allows(exchange, pickerScope)),
   };
 
@@ -213,7 +216,7 @@ export function addPhotos(fake: FakeGoogle): FakePhotos {
       pickerUri: `${fake.url}/pick/${session.id}`,
       expireTime: new Date(Date.now() + 7 * 86_400_000).toISOString(),
       mediaItemsSet: isDone,
-      ...(isDone ? {} : { pollingConfig: { pollInterval: '0.5s', timeoutIn: '1800s' } }),
+      ...(isDone ? {} : { pollingConfig: photos.polling }),
     };
   }
 
