@@ -53,8 +53,9 @@ export const run: Run = async (context) => {
     const found = await syncPicked(context, source);
     const report = await fetchPicked(context, index, source);
     const left = listMissing(index, everything).filter((file) => file.source === source.id).length;
-    // What could not be fetched, or not even measured, may be had later, as long as the session lives.
-    const isDone = left === 0 && found.error === undefined && found.problems.length === 0;
+    // What could not be fetched, or not even listed, may be had later, as long as the session lives.
+    const isDone =
+      left === 0 && found.waiting === 0 && found.error === undefined && found.problems.length === 0;
     if (isDone) await endSession(client, index, entry, session, signal);
     tell(context, found, report, left);
     if (report.stopped !== undefined) throw report.stopped;
@@ -160,7 +161,7 @@ async function fetchPicked(context: Context, index: Index, source: Source): Prom
 }
 
 function tell({ output }: Context, found: SourceReport, report: PrefetchReport, left: number): void {
-  const { newItems, problems } = found;
+  const { newItems, waiting, problems } = found;
   const { fetchedFiles, fetchedBytes, failed } = report;
   if (!output.json) {
     for (const { where, what, remedy } of problems) output.log('warn', `${where}: ${what}. ${remedy}`);
@@ -171,5 +172,8 @@ function tell({ output }: Context, found: SourceReport, report: PrefetchReport, 
   ];
   if (left > 0)
     lines.push(`${formatCounted(left, 'file')} not fetched: run "gphotosfs prefetch" in the next days.`);
-  output.result({ type: 'picked', newItems, fetchedFiles, fetchedBytes, left, problems, failed }, lines);
+  output.result(
+    { type: 'picked', newItems, fetchedFiles, fetchedBytes, left, waiting, problems, failed },
+    lines,
+  );
 }

@@ -200,13 +200,14 @@ function tellProblems({ output }: Context, { id, problems, error }: SourceReport
 }
 
 function describeSource(source: SourceReport): string[] {
-  const { id, newItems, newFiles, newAlbums, heldBack, filtered, error } = source;
+  const { id, newItems, newFiles, newAlbums, heldBack, filtered, waiting, error } = source;
   const parts = [
     `${formatCounted(newItems, 'new item')} in ${formatCounted(newFiles, 'file')}`,
     formatCounted(newAlbums, 'new album'),
   ];
   if (filtered > 0) parts.push(`${formatCounted(filtered, 'item')} left out by the filter`);
   if (heldBack > 0) parts.push(`${formatCounted(heldBack, 'trashed item')} held back`);
+  if (waiting > 0) parts.push(`${formatCounted(waiting, 'item')} not listed yet`);
   const lost = losses(source).length;
   if (lost > 0) parts.push(formatCounted(lost, 'problem'));
   if (error !== undefined) parts.push('not read to its end');

@@ -31,7 +31,10 @@ export function applyPage(scan: ScanState, page: Page, now: UnixSeconds): Journa
     if (scan.isSecondBest) for (const item of page.items) notePixels(scan, item);
     for (const album of page.albums) applyAlbum(scan, growth, album);
     for (const memo of page.memos) putMemo(scan.index, scan.source.id, memo);
-    if (page.waiting !== undefined) putWaiting(scan.index, scan.source.id, page.waiting);
+    if (page.waiting !== undefined) {
+      putWaiting(scan.index, scan.source.id, page.waiting);
+      scan.counts.waiting = page.waiting;
+    }
     followPhotos(growth, scan.retold);
     scan.retold.clear();
     return finishGrowth(growth);

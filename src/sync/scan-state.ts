@@ -36,6 +36,8 @@ export interface ScanState {
     heldBack: number;
     /** Not listed, for the filter leaves them out. */
     filtered: number;
+    /** Not listed yet, for their sizes aren't known. */
+    waiting: number;
   };
   /** Whether a new file shall be listed; without it all are. Set before the first page is applied. */
   wants: Wants | undefined;
@@ -66,7 +68,7 @@ export function beginScan(index: Index, source: ScanState['source'], layout: Lay
     exportTimes: new Map(),
     alone: { is: isFirst, exportId: undefined },
     lookups: { missing: true },
-    counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0, filtered: 0 },
+    counts: { newItems: 0, newFiles: 0, newAlbums: 0, heldBack: 0, filtered: 0, waiting: 0 },
     wants: undefined,
     lookalikes: new Map(),
     retold: new Set(),

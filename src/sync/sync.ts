@@ -31,6 +31,8 @@ export interface SourceReport {
   readonly heldBack: number;
   /** Not listed, for the filter leaves them out. */
   readonly filtered: number;
+  /** Not listed yet, for their sizes aren't known. */
+  readonly waiting: number;
   readonly problems: readonly Problem[];
   /** Why the scan ended before its end; what came until then is in the index. */
   readonly error: GphotosfsError | undefined;

@@ -117,6 +117,7 @@ describe('sync', () => {
           newAlbums: 1,
           heldBack: 0,
           filtered: 0,
+          waiting: 0,
           problems: [],
           error: null,
         },

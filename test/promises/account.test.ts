@@ -9,7 +9,7 @@ import { projectOf, readClientSecret } from '../../src/sources/google/client-sec
 import { pacificDay } from '../../src/sources/google/pacific-day.ts';
 import { useAccountPlace } from '../cli/account-place.ts';
 import { until } from '../cli/run-program.ts';
-import { type FakeItem, jpeg } from '../helpers/google/media.ts';
+import { type FakeItem, jpeg, mp4 } from '../helpers/google/media.ts';
 import { fakePhoto } from '../helpers/google/photos-home.ts';
 import { canMount } from '../helpers/mount-client.ts';
 import { endMount, mount } from './mounting.ts';
@@ -128,6 +128,34 @@ describe('what is picked', () => {
     home.fake.requests.splice(0);
     expect((await run('sync')).code).toBe(0);
     expect(home.fake.requests).toEqual([]);
+  });
+
+  it('can be had later where a video is still processed: the session lives on until all is there', async () => {
+    const video = { filename: 'clip.mp4', bytes: mp4(7, 90_000) };
+    home.photos.willPick = [...picked, fakePhoto(7, { ...video, status: 'PROCESSING' })];
+    const first = await run('pick');
+    expect(first).toMatchObject({ code: 3 });
+    expect(first.results.at(-1)).toMatchObject({ fetchedFiles: 2, left: 0, waiting: 1 });
+    expect(home.photos.sessions).toMatchObject([{ deleted: false }]);
+    const again = await home.place.run('sync');
+    expect(again.stdout).toContain('1 item not listed yet');
+    const [session] = home.photos.sessions;
+    if (session !== undefined) session.picked = [...picked, fakePhoto(7, video)];
+    expect((await run('sync')).results[0]).toMatchObject({ sources: [{ newItems: 1, waiting: 0 }] });
+    expect((await run('prefetch')).code).toBe(0);
+    expect(readFileSync(join(home.place.cache, 'years/2021/clip.mp4'))).toEqual(video.bytes);
+  });
+
+  it('says that a video is still processed, and names one that Google could not process', async () => {
+    const bytes = mp4(7, 90_000);
+    home.photos.willPick = [
+      fakePhoto(7, { filename: 'slow.mp4', bytes, status: 'PROCESSING' }),
+      fakePhoto(8, { filename: 'broken.mp4', bytes, status: 'FAILED' }),
+    ];
+    const { code, stderr } = await home.place.run('pick');
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/1 video is still being processed by Google. Run "gphotosfs sync" and/);
+    expect(stderr).toContain('broken.mp4: Google could not process this video');
   });
 
   it('shows a link and a code to people', async () => {

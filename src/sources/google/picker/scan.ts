@@ -3,6 +3,7 @@
  * what was picked in it stays listed.
  */
 import { GphotosfsError } from '../../../model/errors.ts';
+import type { Problem } from '../../../model/words.ts';
 import type { Memo, Page, ScannedItem, ScanRequest } from '../../source.ts';
 import type { GoogleClient } from '../client.ts';
 import { measureAll } from '../media/measure-all.ts';
@@ -107,9 +108,9 @@ async function* scanSession(
             remedy: 'Pick them again. Please report it if it stays so.',
           },
         ];
-  yield { ...nothing, archives: [archive], problems };
-
   const open = items.filter(({ id }) => !listed.has(id));
+  yield { ...nothing, archives: [archive], problems: [...problems, ...unready(session, open)] };
+
   const ready = open.filter(({ state }) => state === 'ready');
   let added = 0;
   let stopped: GphotosfsError | undefined;
@@ -147,6 +148,25 @@ async function* scanSession(
     };
   }
   return { waiting: open.length - added, stopped };
+}
+
+/** Videos that Google has no bytes of yet, or never will. */
+function unready({ id }: RememberedSession, items: readonly PickedItem[]): Problem[] {
+  const failed = items.filter(({ state }) => state === 'failed');
+  const processing = items.filter(({ state }) => state === 'processing').length;
+  const problems: Problem[] = failed.map(({ filename }) => ({
+    where: filename,
+    what: 'Google could not process this video',
+    remedy: 'Take it from Takeout.',
+  }));
+  if (processing > 0)
+    problems.push({
+      where: `picker session ${id}`,
+      what: `${processing === 1 ? '1 video is' : `${processing} videos are`} still being processed by Google`,
+      remedy: 'Run "gphotosfs sync" and "gphotosfs prefetch" in the next days.',
+      severity: 'notice',
+    });
+  return problems;
 }
 
 function uniqueness(items: readonly PickedItem[]): (item: PickedItem) => boolean {
