@@ -1,5 +1,7 @@
 /** Runs the system's mount programs. */
 import { type IOType, spawn } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { devicePath } from './kernel/device.ts';
 
 /** Where cron and containers with a bare PATH still find mount, umount and fusermount3. */
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -32,7 +34,13 @@ export function runCommand(
     if (options.descriptor !== undefined) stdio.push(options.descriptor);
     const path = process.env.PATH === undefined ? systemPath : `${process.env.PATH}:${systemPath}`;
     const env = { ...process.env, LC_ALL: 'C', PATH: path, ...options.env };
+    const nothing = openSync('/dev/null', 'r');
+    for (const device of openDevices()) {
+      while (stdio.length <= device) stdio.push('ignore');
+      if (device !== 3 || options.descriptor === undefined) stdio[device] = nothing;
+    }
     const child = spawn(program, args, { stdio, env });
+    closeSync(nothing);
     let stderr = '';
     const finish = (status: number | undefined, missing = false) => {
       clearTimeout(timer);
@@ -50,4 +58,22 @@ export function runCommand(
     child.on('error', (error: NodeJS.ErrnoException) => finish(undefined, error.code === 'ENOENT'));
     child.on('close', (status) => finish(status ?? undefined));
   });
+}
+
+/**
+ * This process's descriptors of the FUSE device. No child may inherit one, as libfuse 2 lets them (measured, as root): a
+ * mount ends with the last descriptor, so a program that waits for a mount, and has one, waits for ever once this process
+ * is killed.
+ */
+function openDevices(): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc/self/fd').map(Number).filter(isDevice);
+}
+
+function isDevice(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) === devicePath;
+  } catch {
+    return false;
+  }
 }
