@@ -24,8 +24,11 @@ export type Inspected =
   /** The operating system's code, such as `EACCES` or `EIO`. */
   | { readonly found: 'unreadable'; readonly code: string };
 
-/** Read so much at a time: the largest that stays in the processor's cache here; smaller ones were slower. */
-const blockSize = 1 << 20;
+/**
+ * Read so much at a time. 64 and 128 kB cost 0.19 s of system time for 1.5 GB, 1 MB 0.30 s, for the bytes had left the
+ * processor's cache before they were hashed; 32 kB and less pay for more calls.
+ */
+const blockSize = 128 << 10;
 
 /** A place for the bytes that are being hashed; one a thread. */
 export function createInspectBuffer(): Buffer {

@@ -23,7 +23,6 @@ import { findExtra } from './find-extra.ts';
 import type { Finding } from './finding.ts';
 import type { Inspected } from './inspect.ts';
 import type { Inspectors } from './inspectors.ts';
-import { lookAgain } from './second-look.ts';
 import { bytesOf, countFiles, createReach, filesAfter, inBatches } from './verify-batches.ts';
 
 export interface VerifyRequest {
@@ -106,6 +105,8 @@ async function verifyAlone(request: VerifyRequest, leases: Leases): Promise<Veri
   function suspect(file: RecordedFile, found: Inspected): void {
     suspected.add(file.ino);
     confirming = confirming.then(async () => {
+      // Mostly nothing looks wrong, and all that publishes is loaded with it.
+      const { lookAgain } = await import('./second-look.ts');
       const finding = await lookAgain({ index, cache, leases, signal }, file, found);
       // One that was given up on stays suspected: the next run begins with it.
       if (signal.aborted && finding === undefined) return;
