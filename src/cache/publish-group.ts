@@ -4,8 +4,7 @@
  * journal), and the index is told last. What a crash leaves is a partial file, which is swept, or a file without a
  * row, which `recheck.ts` finds again.
  */
-import { fstatSync, fsync, futimesSync, renameSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { fstatSync, renameSync } from 'node:fs';
 import { putCached } from '../index/cached.ts';
 import { getFile, setFileContent } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
@@ -22,6 +21,7 @@ import type { JournalRecord } from './journal-record.ts';
 import { linkAlbums } from './links.ts';
 import type { Partial } from './partial.ts';
 import { setAside } from './set-aside.ts';
+import { fsyncFile, settle } from './settle.ts';
 
 /** A file whose bytes are complete and verified. */
 export interface Verified {
@@ -29,21 +29,21 @@ export interface Verified {
   readonly partial: Partial & { readonly name: string };
   readonly content: Content;
   readonly sha256: Buffer;
+  /** It has its time and is on the disk already. */
+  readonly isSettled?: boolean;
 }
-
-const fsyncFile = promisify(fsync);
 
 /**
  * Puts a file's time and then everything of it onto the disk.
  * @throws as `cacheError` tells
  */
-export async function settleFile(index: Index, { ino, partial, content }: Verified): Promise<void> {
+export async function settleFile(
+  index: Index,
+  { ino, partial, content, isSettled }: Verified,
+): Promise<void> {
+  if (isSettled) return;
   try {
-    const inode = getInode(index, ino);
-    // A Date, for Node takes a negative number of seconds (before 1970) for "now". At once: it waits for no disk.
-    if (inode !== undefined)
-      futimesSync(partial.fd, new Date(), new Date(timeWith(index, inode, content) * 1000));
-    await fsyncFile(partial.fd);
+    await settle(partial.fd, timeOf(index, ino, content));
   } catch (error) {
     throw notCached(index, ino, error);
   }
@@ -176,6 +176,12 @@ export function showContent(index: Index, ino: number, content: Content, now: nu
   const { kind: _, ...attributes } = { ...inode, size, mtime, ctime: now };
   changeInode(index, attributes);
   return [...records, { type: 'attributes', ...attributes }];
+}
+
+/** The time that a file has in the cache once it shows this content. */
+export function timeOf(index: Index, ino: number, content: Content): UnixSeconds | undefined {
+  const inode = getInode(index, ino);
+  return inode === undefined ? undefined : timeWith(index, inode, content);
 }
 
 /** A photo keeps its time; a changed sidecar has its revision's, for rsync takes equal size and time for equal bytes. */

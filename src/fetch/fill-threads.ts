@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 import type { Directory } from '../cache/directories.ts';
 import { type FileIdentity, removePartial } from '../cache/partial.ts';
 import { GphotosfsError } from '../model/errors.ts';
-import type { Content, Location } from '../model/words.ts';
+import type { Content, Location, UnixSeconds } from '../model/words.ts';
 import type { BytesLink, Source } from '../sources/source.ts';
 import type { Filled } from './fill.ts';
 
@@ -25,6 +25,8 @@ export interface FillTask {
   /** Where the partial file is made, and its name there. */
   readonly directory: Directory;
   readonly name: string;
+  /** The time that the file is given; undefined where none is known. */
+  readonly mtime: UnixSeconds | undefined;
 }
 
 export interface FillAnswer {
@@ -46,8 +48,9 @@ export interface FillRequest extends Omit<FillTask, 'id' | 'source' | 'link'> {
 
 export interface FillThreads {
   /**
-   * Makes a partial file, fills and checks it. The thread makes it, for that may wait for the disk; it closes it, too, so
-   * that a thread that is ended leaves no descriptor behind. When the promise has settled no thread is at it any more.
+   * Makes a partial file, fills, checks and settles it (`cache/settle.ts`): all of it may wait for the disk, and each wait
+   * wakes whoever waits. The thread closes it, too, so that a thread that is ended leaves no descriptor behind. When the
+   * promise has settled no thread is at it any more.
    * Rejects when it failed, and there is no such file then; undefined where the file is not for the threads.
    */
   fill(request: FillRequest): Promise<FilledFile> | undefined;
@@ -102,16 +105,16 @@ export function createFillThreads(signal: AbortSignal): FillThreads {
   }
 
   async function fillBy(request: FillRequest, id: number): Promise<FilledFile> {
-    const { source, location, content, directory, name } = request;
-    const link = await source.linkTo?.(location, signal);
+    const { source, ...wanted } = request;
+    const link = await source.linkTo?.(wanted.location, signal);
     const [idlest] = living().sort((a, b) => a.busy() - b.busy());
     if (idlest === undefined)
       throw new GphotosfsError('interrupted', 'the threads that fill files have ended');
     try {
-      return await idlest.fill({ id, source: source.openedWith, link, location, content, directory, name });
+      return await idlest.fill({ id, source: source.openedWith, link, ...wanted });
     } catch (error) {
       // Of a thread that has ended in the middle.
-      removePartial(directory, name);
+      removePartial(wanted.directory, wanted.name);
       throw error;
     }
   }
@@ -142,7 +145,8 @@ function startThread(): FillThread {
     if (filled === undefined) reject?.(new GphotosfsError('internal', 'a thread could not fill a file'));
     else {
       const { crc32, sha256, file } = filled;
-      resolve?.({ content: { size: size ?? 0, crc32 }, sha256: Buffer.from(sha256), file });
+      const content = { size: size ?? 0, crc32 };
+      resolve?.({ content, sha256: Buffer.from(sha256), file, isSettled: true });
     }
     // A thread that has nothing to do keeps no process alive.
     if (waiting.size === 0) worker.unref();

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { createPartial, removePartial } from '../cache/partial.ts';
+import { settle } from '../cache/settle.ts';
 import { checkSourceEntry, noAccounts, openSources } from '../sources/all.ts';
 import type { BytesLink, Source } from '../sources/source.ts';
 import type { FillAnswer, FillTask } from './fill-threads.ts';
@@ -55,9 +56,9 @@ async function fill(task: FillTask): Promise<FillAnswer['filled']> {
   return undefined;
 }
 
-/** Writes and checks the bytes; undefined where they are not what the source promised. */
+/** Writes, checks and settles the bytes; undefined where they are not what the source promised. */
 async function write(
-  { content }: FillTask,
+  { content, mtime }: FillTask,
   bytes: AsyncIterable<Buffer>,
   fd: number,
 ): Promise<Omit<NonNullable<FillAnswer['filled']>, 'file'> | undefined> {
@@ -70,7 +71,9 @@ async function write(
   }
   const { size, crc32 } = hashing;
   const isRight = size === content.size && (content.crc32 === undefined || crc32 === content.crc32);
-  return isRight ? { crc32, sha256: hashing.sha256() } : undefined;
+  if (!isRight) return undefined;
+  await settle(fd, mtime);
+  return { crc32, sha256: hashing.sha256() };
 }
 
 parentPort?.on('message', async (task: FillTask) => {

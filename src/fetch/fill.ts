@@ -15,6 +15,8 @@ import { readAt, writeAt } from './read-at.ts';
 export interface Filled {
   readonly content: Content & { readonly crc32: number };
   readonly sha256: Buffer;
+  /** Its file has its time and is on the disk already (`cache/settle.ts`). */
+  readonly isSettled?: boolean;
 }
 
 export interface Fill {

@@ -4,6 +4,7 @@
  */
 import { copyTwin } from '../cache/copy-twin.ts';
 import { removePartial, reopenPartial } from '../cache/partial.ts';
+import { timeOf } from '../cache/publish-group.ts';
 import { recheckFile } from '../cache/recheck.ts';
 import { getFile } from '../index/items.ts';
 import { locationsOf } from '../index/locations.ts';
@@ -119,10 +120,11 @@ async function fillInThread(
   place: Place | undefined,
 ): Promise<Filled | undefined> {
   if (place === undefined || task.left !== undefined || isRead() || !vessel.hasRoom()) return undefined;
-  const { cache, threads, log } = parts;
-  const { content, name } = task;
+  const { index, cache, threads, log } = parts;
+  const { ino, content, name } = task;
   try {
-    const filled = await threads.fill({ ...place, content, directory: cache.partial, name });
+    const mtime = timeOf(index, ino, content);
+    const filled = await threads.fill({ ...place, content, mtime, directory: cache.partial, name });
     if (filled !== undefined) vessel.take(reopenPartial(cache.partial, name, filled.file));
     return filled;
   } catch (error) {

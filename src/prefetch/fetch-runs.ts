@@ -27,6 +27,14 @@ export interface FetchRunsRequest {
 /** Files that wait to be published, over all jobs: the larger the groups the fewer waits for the disk. */
 const maxUnpublished = 128;
 
+/**
+ * So many small files of a run are asked for at a time: a thread that has filled one finds the next waiting, where it would
+ * sleep until the main thread was awake, had noted the file and asked for another.
+ */
+const smallAtOnce = 4;
+/** Larger ones, bytes, come one after another: a disk with heads would go to and fro between them. */
+const small = 4 << 20;
+
 /** Fetches all runs, or what it can until it is to stop, and waits until each file that was tried is settled. */
 export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
   const { signal, isOver } = request;
@@ -49,10 +57,14 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
         (run.sequential || run.remote) && source?.openMany !== undefined
           ? await fetchInOnePass(request, run, source.openMany.bind(source), take)
           : run.files;
+      const underway = new Set<Promise<void>>();
       for (const file of left) {
         if (isOver(run.source)) break;
-        await take(file, request.fetcher.ensure(file.ino, signal));
+        const taken = take(file, request.fetcher.ensure(file.ino, signal)).finally(() => underway.delete(taken));
+        underway.add(taken);
+        if (underway.size >= (file.size <= small ? smallAtOnce : 1)) await Promise.race(underway);
       }
+      await Promise.all(underway);
     }
   }
   const jobs = Array.from({ length: Math.max(1, request.jobs) }, job);

@@ -50,9 +50,10 @@ export interface ArchiveFile {
   fingerprint(): Promise<string>;
   /**
    * The open file. With `expected`, throws `source-changed` when it has another fingerprint now; throws as
-   * `readFailure` tells.
+   * `readFailure` tells. With `atOnce` the thread may wait for the disk, here and in `read`: it has nothing else to do, and
+   * to be woken by another one costs more than a read.
    */
-  use(expected?: string): Promise<OpenArchive>;
+  use(expected?: string, atOnce?: boolean): Promise<OpenArchive>;
   /** Closes the file as soon as nobody uses it. */
   close(): Promise<void>;
 }

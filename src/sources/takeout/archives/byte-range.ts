@@ -1,5 +1,5 @@
 /** Positioned reads of one open file on disk: a piece, or a range as a stream of chunks. */
-import { read } from 'node:fs';
+import { read, readSync } from 'node:fs';
 import { GphotosfsError } from '../../../model/errors.ts';
 import type { RandomAccess } from './archive-file.ts';
 import { readFailure } from './read-failure.ts';
@@ -13,11 +13,13 @@ const laterChunk = 1024 * 1024;
 interface Descriptor {
   readonly fd: number;
   readonly path: string;
+  /** Pieces are read at once: the thread waits for the disk. */
+  readonly atOnce: boolean;
 }
 
-/** The bytes of an open file; `path` is for messages. */
-export function bytesOf(fd: number, path: string): RandomAccess {
-  const file = { fd, path };
+/** The bytes of an open file; `path` is for messages. With `atOnce`, `read` lets the thread wait for the disk. */
+export function bytesOf(fd: number, path: string, atOnce = false): RandomAccess {
+  const file = { fd, path, atOnce };
   return {
     path,
     read: (position, length) => readPiece(file, position, length),
@@ -34,7 +36,9 @@ async function readPiece(file: Descriptor, position: number, length: number): Pr
   const bytes = length > Buffer.poolSize / 2 ? Buffer.allocUnsafeSlow(length) : Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {
-    const count = await readOnce(file, bytes, filled, position + filled);
+    const count = file.atOnce
+      ? readNow(file, bytes, filled, position + filled)
+      : await readOnce(file, bytes, filled, position + filled);
     if (count === 0) return bytes.subarray(0, filled);
     filled += count;
   }
@@ -85,4 +89,12 @@ function readOnce(file: Descriptor, into: Buffer, offset: number, position: numb
       else resolve(count);
     });
   });
+}
+
+function readNow({ fd, path }: Descriptor, into: Buffer, offset: number, position: number): number {
+  try {
+    return readSync(fd, into, offset, into.length - offset, position);
+  } catch (error) {
+    throw readFailure(error, path);
+  }
 }

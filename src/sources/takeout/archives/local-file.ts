@@ -2,7 +2,7 @@
  * An archive file on disk, opened when first needed and kept open between uses. Each use makes sure that the path still
  * leads to the file that is open.
  */
-import { close, fstat, open, stat } from 'node:fs';
+import { close, fstat, open, stat, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type ArchiveFile, type OpenArchive, sourceChanged } from './archive-file.ts';
 import { bytesOf } from './byte-range.ts';
@@ -38,10 +38,13 @@ const identityOf = (stats: Stats): string => `${stats.dev}:${stats.ino}:${finger
 export function localFile(path: string): ArchiveFile {
   let current: Opening | undefined;
 
-  const look = async (): Promise<Stats> => {
-    const stats = await statPath(path, { bigint: true }).catch((error: unknown) => {
+  const look = async (atOnce = false): Promise<Stats> => {
+    let stats: Stats;
+    try {
+      stats = atOnce ? statSync(path, { bigint: true }) : await statPath(path, { bigint: true });
+    } catch (error) {
       throw readFailure(error, path);
-    });
+    }
     if (!stats.isFile()) throw sourceChanged(path, 'is no longer a file');
     return stats;
   };
@@ -71,8 +74,8 @@ export function localFile(path: string): ArchiveFile {
     name: path,
     path,
     fingerprint: async () => fingerprintOf(await look()),
-    async use(expected) {
-      const stats = await look();
+    async use(expected, atOnce = false) {
+      const stats = await look(atOnce);
       let opening = current;
       if (opening === undefined || opening.identity !== identityOf(stats)) {
         opening = await reopen();
@@ -80,7 +83,7 @@ export function localFile(path: string): ArchiveFile {
         current = opening;
       }
       if (expected !== undefined && opening.fingerprint !== expected) throw sourceChanged(path);
-      return lend(opening, path);
+      return lend(opening, path, atOnce);
     },
     async close() {
       const former = current;
@@ -96,12 +99,12 @@ async function retire(opening: Opening): Promise<void> {
   if (opening.uses === 0) await closeFd(opening.fd).catch(() => undefined);
 }
 
-function lend(opening: Opening, path: string): OpenArchive {
+function lend(opening: Opening, path: string, atOnce: boolean): OpenArchive {
   const { fd, size, fingerprint } = opening;
   opening.uses++;
   let released = false;
   return {
-    ...bytesOf(fd, path),
+    ...bytesOf(fd, path, atOnce),
     size,
     fingerprint,
     async release() {

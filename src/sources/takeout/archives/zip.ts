@@ -80,7 +80,7 @@ export function zipArchive(file: ArchiveFile): Archive {
       }
     },
     async *open(location, request) {
-      const open = await file.use(location.fingerprint);
+      const open = await file.use(location.fingerprint, request.atOnce);
       try {
         const chunks = openEntry(open, await dataEndIn(open), location, request);
         if (open.requests === undefined) yield* chunks;
