@@ -1,7 +1,7 @@
 /** Different items with equal bytes are fetched once: the other's cached file is copied, by reflink where that goes. */
 import { closeSync, constants } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
-import { cachedTwins, getCached } from '../index/cached.ts';
+import { getCached } from '../index/cached.ts';
 import type { Index } from '../index/open.ts';
 import type { Content } from '../model/words.ts';
 import type { Cache } from './cache.ts';
@@ -18,17 +18,18 @@ export interface Copied {
 
 /**
  * Makes a partial file from a cached twin's bytes.
+ * @param twins other cached files with the same bytes (`cachedTwins`)
  * @returns undefined where there is no twin, or its bytes are not what was recorded
  */
 export async function copyTwin(
   index: Index,
   cache: Cache,
   cachedFiles: CachedFiles,
-  ino: number,
+  twins: readonly number[],
   content: Content,
   name: string,
 ): Promise<Copied | undefined> {
-  for (const twin of cachedTwins(index, ino, content)) {
+  for (const twin of twins) {
     const recorded = getCached(index, twin);
     const fd = cachedFiles.open(twin);
     if (fd === undefined) continue;

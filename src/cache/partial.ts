@@ -26,9 +26,14 @@ export interface Partial {
   readonly name: string | undefined;
 }
 
+/** Of this process: drawn once, for the random bytes of a name each cost more than all else in it. */
+const processMark = randomBytes(6).toString('hex');
+let names = 0;
+
 /** A name that no other fetch uses. It says whose bytes these are, for other processes that read along. */
 export function partialName(ino: number, content: Content): string {
-  return `${partialOf(ino, content)}${randomBytes(6).toString('hex')}`;
+  names += 1;
+  return `${partialOf(ino, content)}${processMark}${names}`;
 }
 
 /** Whether a partial file of this name is this file's, with this content. */

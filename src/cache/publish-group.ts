@@ -5,6 +5,7 @@
  * row, which `recheck.ts` finds again.
  */
 import { fstatSync, renameSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { putCached } from '../index/cached.ts';
 import { getFile, setFileContent } from '../index/items.ts';
 import { type Index, transaction } from '../index/open.ts';
@@ -52,6 +53,9 @@ export async function settleFile(
 const notCached = (index: Index, ino: number, error: unknown): unknown =>
   cacheError(error, `"${pathOf(index, ino)?.join('/')}" cannot be cached`);
 
+/** Files that are given their names before others have a turn: a millisecond. */
+const filesATurn = 8;
+
 /**
  * Publishes a group of files that are settled. One file's trouble (a directory in its place, say) is not the others'.
  * @returns the files that are not in the cache now, with the reason
@@ -67,7 +71,9 @@ export async function publishGroup(
   const going = () => files.filter((file) => !failures.has(file));
   try {
     const named: Named[] = [];
-    for (const file of files) {
+    for (const [at, file] of files.entries()) {
+      // A dozen calls of the file system each; whoever waits for the main thread shall not wait for all of them.
+      if (at % filesATurn === filesATurn - 1) await turn();
       try {
         named.push(await giveName(index, cache, directories, file));
       } catch (error) {

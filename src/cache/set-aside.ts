@@ -33,6 +33,8 @@ export async function setAside(
   name: string,
   next: { readonly ino: number; readonly sha256: Buffer },
 ): Promise<void> {
+  // Mostly there is nothing, and an exception, or random bytes for a name, cost more than asking.
+  if (lstatSync(`${directory.path}/${name}`, { throwIfNoEntry: false }) === undefined) return;
   const kept = `${next.ino}.${randomBytes(6).toString('hex')}${extname(name)}`;
   if (!(await keep(cache, directory, name, kept))) return;
   const path = `${cache.superseded.path}/${kept}`;
@@ -64,7 +66,6 @@ const noLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'E
 /** Gives it a second name, so that the first is never free, whenever the program is killed; false where there is nothing to keep. */
 async function keep(cache: Cache, directory: Directory, name: string, kept: string): Promise<boolean> {
   const path = `${directory.path}/${name}`;
-  // Mostly there is none, and an exception costs more than asking.
   const stats = lstatSync(path, { throwIfNoEntry: false });
   // A directory cannot be linked, and rename says that it is there.
   if (stats === undefined || stats.isDirectory()) return false;

@@ -13,9 +13,10 @@ import { sweepPartials } from '../cache/partial.ts';
 import { createPublisher } from '../cache/publish.ts';
 import { getFile } from '../index/items.ts';
 import { openLeases } from '../index/leases.ts';
-import type { Index } from '../index/open.ts';
+import { type Index, reading } from '../index/open.ts';
 import { monotonicMs } from '../model/clock.ts';
 import { describeFailure, GphotosfsError, toGphotosfsError } from '../model/errors.ts';
+import type { Content } from '../model/words.ts';
 import type { Source } from '../sources/source.ts';
 import { abortable, settled } from './abortable.ts';
 import { createSizeCorrection } from './correct-size.ts';
@@ -196,9 +197,8 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     for (;;) {
       signal.throwIfAborted();
       stopping.signal.throwIfAborted();
-      const content = wantedContent(index, ino, true);
-      const file = getFile(index, ino);
-      if (file !== undefined && sameBytes(file, content) && isIntact(ino)) return 'cached';
+      const content = reading(index, () => missingContent(ino));
+      if (content === undefined) return 'cached';
       const fetch = running.fetchOf(ino, content, { mayBeLoose: false, since, given: attempt });
       if (fetch === undefined) {
         await running.waitForOthers(ino, content, signal);
@@ -213,10 +213,15 @@ export function createFetcher(request: FetcherRequest): Fetcher {
     }
   }
 
-  function isIntact(ino: number): boolean {
+  /** The content that the file shall have in the cache; undefined where it has. */
+  function missingContent(ino: number): Content | undefined {
+    const content = wantedContent(index, ino, true);
+    const file = getFile(index, ino);
+    if (file === undefined || !sameBytes(file, content)) return content;
     const fd = cachedFiles.open(ino);
-    if (fd !== undefined) closeSync(fd);
-    return fd !== undefined;
+    if (fd === undefined) return content;
+    closeSync(fd);
+    return undefined;
   }
 
   function explain(error: unknown, signal: AbortSignal): GphotosfsError {

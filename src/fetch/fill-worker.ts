@@ -7,6 +7,9 @@ import { checkSourceEntry, noAccounts, openSources } from '../sources/all.ts';
 import type { BytesLink, Source } from '../sources/source.ts';
 import type { FillAnswer, FillTask } from './fill-threads.ts';
 import { hashingOf } from './hashing.ts';
+import { lowerPriority } from './low-priority.ts';
+
+lowerPriority();
 
 const sources = new Map<string, Promise<Source>>();
 

@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { Cache } from '../cache/cache.ts';
 import { isPartialOf } from '../cache/partial.ts';
-import type { Leases } from '../index/leases.ts';
+import type { Lease } from '../index/leases.ts';
 import { locationsOf } from '../index/locations.ts';
 import type { Index } from '../index/open.ts';
 import type { Content } from '../model/words.ts';
@@ -26,17 +26,16 @@ const worthIt = 1 << 20;
 const readStep = 1 << 20;
 
 /**
- * The partial file of a dead owner of the file's lease `key`, opened; undefined where there is none, or nothing to go on
+ * The partial file of the dead owner of a file's lease, opened; undefined where there is none, or nothing to go on
  * with: without a CRC-32 nobody could tell that its bytes are right, and only a seekable place begins in the middle.
  */
 export function openLeft(
-  { index, cache, leases }: { readonly index: Index; readonly cache: Cache; readonly leases: Leases },
-  key: string,
+  { index, cache }: { readonly index: Index; readonly cache: Cache },
+  lease: Lease,
   ino: number,
   content: Content,
 ): LeftBehind | undefined {
-  const lease = leases.left(key);
-  if (lease === undefined || lease.prefix < worthIt || content.crc32 === undefined) return undefined;
+  if (lease.prefix < worthIt || content.crc32 === undefined) return undefined;
   if (!isPartialOf(lease.partial, ino, content)) return undefined;
   if (!locationsOf(index, ino).every(({ seekable }) => seekable)) return undefined;
   let fd: number;

@@ -61,20 +61,21 @@ export function wantedContent(index: Index, ino: number, newest: boolean): Conte
 }
 
 /**
- * The best place to take this content from.
+ * The best of these places to take this content from.
+ * @param name the file's, for messages
  * @param since when the fetch was asked for, ms
  * @throws the last failure where every place has just failed; `unavailable` where there is none
  */
 export function choosePlace(
-  index: Index,
+  locations: readonly Location[],
   sources: Pick<ReadonlyMap<string, Source>, 'get'>,
   failed: FailedPlaces,
-  ino: number,
+  name: string,
   content: Content,
   since: number,
 ): Place {
   let failure: { readonly error: unknown } | undefined;
-  for (const location of locationsOf(index, ino)) {
+  for (const location of locations) {
     const source = sources.get(location.source);
     if (source === undefined || !sameContent(location, content)) continue;
     const recent = failed.recent(location, since);
@@ -82,7 +83,7 @@ export function choosePlace(
     failure = recent;
   }
   if (failure !== undefined) throw failure.error;
-  throw new GphotosfsError('unavailable', `"${getFile(index, ino)?.name}" is in no source any more`, {
+  throw new GphotosfsError('unavailable', `"${name}" is in no source any more`, {
     hint: 'Add the archive it came from again, then run "gphotosfs sync".',
   });
 }

@@ -6,9 +6,11 @@ import { copyTwin } from '../cache/copy-twin.ts';
 import { removePartial, reopenPartial } from '../cache/partial.ts';
 import { timeOf } from '../cache/publish-group.ts';
 import { recheckFile } from '../cache/recheck.ts';
+import { cachedTwins } from '../index/cached.ts';
 import { getFile } from '../index/items.ts';
 import { locationsOf } from '../index/locations.ts';
 import { toGphotosfsError } from '../model/errors.ts';
+import type { Location, UnixSeconds } from '../model/words.ts';
 import type { FetchParts, FetchTask, Outcome } from './fetch.ts';
 import { type Fill, type Filled, startFill } from './fill.ts';
 import type { HeldBlock } from './held-block.ts';
@@ -47,14 +49,15 @@ export interface OriginRequest {
 export async function findOrigin(request: OriginRequest): Promise<Origin> {
   const { parts, task, vessel, label } = request;
   const { left, given, content } = task;
+  const known = askIndex(request);
   if (left !== undefined) vessel.take({ fd: left.fd, name: task.name });
   if (await liesThere(request)) return { outcome: 'cached' };
   if (left === undefined) {
-    const filled = await copy(request);
+    const filled = await copy(request, known.twins);
     if (filled !== undefined) return { outcome: 'copied', filled };
   }
-  const place = given === undefined ? await findPlace(request) : undefined;
-  const threaded = await fillInThread(request, place);
+  const place = given === undefined ? await findPlace(request, known.locations) : undefined;
+  const threaded = await fillInThread(request, place, known.mtime);
   if (threaded !== undefined) return { outcome: 'fetched', filled: threaded };
   const fd = left?.fd ?? vessel.create();
   const begun = left === undefined ? undefined : await hashLeft(left);
@@ -77,11 +80,22 @@ export async function findOrigin(request: OriginRequest): Promise<Origin> {
   return { outcome: 'fetched', fill, place, continued: begun !== undefined };
 }
 
-async function findPlace({ parts, task }: OriginRequest): Promise<Place> {
-  const { index, sources, failed } = parts;
-  const { ino, content, since } = task;
-  await sources.open(locationsOf(index, ino).map(({ source }) => source));
-  return choosePlace(index, sources, failed, ino, content, since);
+/** What the index knows of the file's bytes, asked at once: whoever starts a fetch does so in one transaction. */
+function askIndex({ parts: { index }, task: { ino, content } }: OriginRequest) {
+  return {
+    twins: cachedTwins(index, ino, content),
+    locations: locationsOf(index, ino),
+    mtime: timeOf(index, ino, content),
+  };
+}
+
+async function findPlace(
+  { parts, task, label }: OriginRequest,
+  locations: readonly Location[],
+): Promise<Place> {
+  const { sources, failed } = parts;
+  await sources.open(locations.map(({ source }) => source));
+  return choosePlace(locations, sources, failed, label, task.content, task.since);
 }
 
 /** What has the file's name may be right, though the index has no record of it, or another. */
@@ -99,10 +113,13 @@ async function liesThere({ parts, task, label }: OriginRequest): Promise<boolean
   return shown?.size === content.size && (content.crc32 === undefined || shown.crc32 === content.crc32);
 }
 
-async function copy({ parts, task, vessel, label }: OriginRequest): Promise<Filled | undefined> {
+async function copy(
+  { parts, task, vessel, label }: OriginRequest,
+  twins: readonly number[],
+): Promise<Filled | undefined> {
   const { index, cache, cachedFiles, log } = parts;
   try {
-    const copied = await copyTwin(index, cache, cachedFiles, task.ino, task.content, task.name);
+    const copied = await copyTwin(index, cache, cachedFiles, twins, task.content, task.name);
     if (copied === undefined) return undefined;
     vessel.take(copied.partial);
     return { content: copied.content, sha256: copied.content.sha256 };
@@ -118,12 +135,12 @@ async function copy({ parts, task, vessel, label }: OriginRequest): Promise<Fill
 async function fillInThread(
   { parts, task, vessel, label, isRead }: OriginRequest,
   place: Place | undefined,
+  mtime: UnixSeconds | undefined,
 ): Promise<Filled | undefined> {
   if (place === undefined || task.left !== undefined || isRead() || !vessel.hasRoom()) return undefined;
-  const { index, cache, threads, log } = parts;
-  const { ino, content, name } = task;
+  const { cache, threads, log } = parts;
+  const { content, name } = task;
   try {
-    const mtime = timeOf(index, ino, content);
     const filled = await threads.fill({ ...place, content, mtime, directory: cache.partial, name });
     if (filled !== undefined) vessel.take(reopenPartial(cache.partial, name, filled.file));
     return filled;

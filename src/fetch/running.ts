@@ -6,11 +6,13 @@ import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partialName } from '../cache/partial.ts';
 import { getFile } from '../index/items.ts';
+import type { EndedLease, Lease, Leases } from '../index/leases.ts';
+import { reading } from '../index/open.ts';
 import { toGphotosfsError } from '../model/errors.ts';
 import type { Content } from '../model/words.ts';
 import { settled } from './abortable.ts';
 import type { Fetch, FetchParts, FetchTask } from './fetch.ts';
-import { isStillThere, openLeft } from './left-behind.ts';
+import { isStillThere, type LeftBehind, openLeft } from './left-behind.ts';
 import { startFetch } from './run-fetch.ts';
 
 /** Who asks for a fetch, and how. */
@@ -37,19 +39,21 @@ export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fet
   const byFile = new Map<number, Fetch>();
   /** The same by content, where it is known by a CRC-32. */
   const byContent = new Map<string, Fetch>();
+  const ending = gatherEnded(parts.leases);
 
   function start(ino: number, content: Content, asked: Asked): Fetch | undefined {
     const keys = leaseKeys(ino, content);
     const [key, contentKey] = keys;
     const claimed = claim(ino, content, asked, keys);
     if (claimed === undefined) return undefined;
-    const fetch = startFetch(parts, { ino, key, content, ...claimed, ...asked });
+    // Only now: what others have published before they gave their leases back is to be seen.
+    const fetch = reading(parts.index, () => startFetch(parts, { ino, key, content, ...claimed, ...asked }));
     byFile.set(ino, fetch);
     if (contentKey !== undefined) byContent.set(contentKey, fetch);
     const end = () => {
       byFile.delete(ino);
       if (contentKey !== undefined) byContent.delete(contentKey);
-      if (claimed.noLease === undefined) parts.leases.release(keys, fetch.isVerified());
+      if (claimed.noLease === undefined) ending.add({ keys, verified: fetch.isVerified() });
       onEnd(ino, fetch);
     };
     fetch.published.then(end, end);
@@ -81,17 +85,28 @@ export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fet
     asked: Asked,
     keys: readonly [string, ...string[]],
   ): Claimed | undefined {
-    const left = asked.given === undefined ? openLeft(parts, keys[0], ino, content) : undefined;
-    if (left !== undefined) {
-      const taken = parts.leases.acquire(keys, left.name, left.prefix) === undefined;
-      if (taken && isStillThere(left)) return { name: left.name, left, noLease: undefined };
-      closeSync(left.fd);
-      if (!taken) return undefined;
-      parts.leases.release(keys, false);
-    }
+    // One that ended just now, for its failure, may be what is asked for again.
+    ending.flush();
+    const { leases } = parts;
     const name = partialName(ino, content);
-    if (parts.leases.acquire(keys, name) !== undefined) return undefined;
-    return { name, left: undefined, noLease: undefined };
+    const noLease = undefined;
+    let left: LeftBehind | undefined;
+    const goOn = (lease: Lease): LeftBehind | undefined => {
+      left = openLeft(parts, lease, ino, content);
+      return left;
+    };
+    try {
+      const other = leases.acquire(keys, name, asked.given === undefined ? goOn : undefined);
+      if (other !== undefined) return undefined;
+      if (left === undefined) return { name, left, noLease };
+      if (isStillThere(left)) return { name: left.name, left, noLease };
+    } catch (error) {
+      if (left !== undefined) closeSync(left.fd);
+      throw error;
+    }
+    closeSync(left.fd);
+    leases.release(keys, false);
+    return leases.acquire(keys, name) === undefined ? { name, left: undefined, noLease } : undefined;
   }
 
   return {
@@ -108,7 +123,26 @@ export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fet
     },
     async ended() {
       await Promise.allSettled([...byFile.values()].map((fetch) => fetch.published));
+      ending.flush();
     },
+  };
+}
+
+/** Gives back together the leases of fetches that end in one turn of the event loop, as those of a group do. */
+function gatherEnded(leases: Leases): { add(ended: EndedLease): void; flush(): void } {
+  let gathered: EndedLease[] = [];
+  const flush = (): void => {
+    if (gathered.length === 0) return;
+    const ended = gathered;
+    gathered = [];
+    leases.releaseAll(ended);
+  };
+  return {
+    add(ended) {
+      if (gathered.length === 0) setImmediate(flush);
+      gathered.push(ended);
+    },
+    flush,
   };
 }
 

@@ -167,6 +167,20 @@ export function transaction<T>(index: Index, work: () => T): T {
   }
 }
 
+/**
+ * Runs `work`, which only reads, in one transaction: by itself each statement takes and gives back the locks of the file,
+ * which is half of a short one's time.
+ */
+export function reading<T>(index: Index, work: () => T): T {
+  if (index.db.inTransaction) return work();
+  statement(index, 'BEGIN').run();
+  try {
+    return work();
+  } finally {
+    statement(index, 'COMMIT').run();
+  }
+}
+
 function refuseNewer(db: Database.Database, path: string): void {
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version <= migrations.length) return;

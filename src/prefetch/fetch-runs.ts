@@ -60,7 +60,9 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
       const underway = new Set<Promise<void>>();
       for (const file of left) {
         if (isOver(run.source)) break;
-        const taken = take(file, request.fetcher.ensure(file.ino, signal)).finally(() => underway.delete(taken));
+        const taken = take(file, request.fetcher.ensure(file.ino, signal)).finally(() =>
+          underway.delete(taken),
+        );
         underway.add(taken);
         if (underway.size >= (file.size <= small ? smallAtOnce : 1)) await Promise.race(underway);
       }

@@ -123,7 +123,8 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
   async function fetchPicture({ place: { ino }, name }: Wanted): Promise<Picture | undefined> {
     let failure = sweptInVain.get(ino);
     for (;;) {
-      const { source, location } = choosePlace(index, sources, failedPlaces, ino, shown(ino), since);
+      const places = locationsOf(index, ino);
+      const { source, location } = choosePlace(places, sources, failedPlaces, name, shown(ino), since);
       const isSlow = source.openSmall === undefined && isSequential(index, location);
       if (isSlow && failure !== undefined) throw failure.error;
       // In an archive that is read from its start only, a head costs what stands before it.

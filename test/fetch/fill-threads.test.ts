@@ -1,6 +1,6 @@
 /** Threads that fill files, in the program as it is built: straight from the sources there are none. */
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -81,7 +81,12 @@ describe('threads', () => {
     const files = withIndex(place.home, (index) =>
       listFiles(place.home).map(({ ino, path }, at) => {
         const location = locationsOf(index, ino)[0] as Location;
-        return { path, request: { source, location, content: location, directory, name: String(at) } };
+        // Before 1970, too.
+        const mtime = 86_400 * (at - 20);
+        return {
+          path,
+          request: { source, location, content: location, directory, name: String(at), mtime },
+        };
       }),
     );
     for (let at = 0; at < withoutThreads; at++)
@@ -115,6 +120,8 @@ describe('threads', () => {
       expect(filled.sha256.toString('hex')).toBe(library.files.get(path));
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(library.files.get(path));
       expect(filled.content.size).toBe(bytes.length);
+      expect(filled.isSettled).toBe(true);
+      expect(statSync(join(directory.path, request.name)).mtimeMs).toBe(request.mtime * 1000);
     }
     stopping.abort();
     await source.close();

@@ -99,12 +99,38 @@ describe('a lease', () => {
     expect(leases.holder('a')).toBeUndefined();
     expect(leases.livePartials()).toEqual(new Set());
     expect(leases.fate('a', 'theirs')).toBe('left');
-    expect(leases.left('a')).toMatchObject({ partial: 'theirs' });
-    expect(leases.acquire(['a', 'content'], 'mine')).toBeUndefined();
+    const shown: unknown[] = [];
+    const look = (left: unknown) => void shown.push(left);
+    expect(leases.acquire(['a', 'content'], 'mine', look)).toBeUndefined();
+    expect(shown).toMatchObject([{ partial: 'theirs', prefix: 500 }]);
     // Nobody has verified what others may have read of it; that stays known.
     expect(leases.fate('a', 'theirs')).toBe('doubtful');
     leases.release(['a', 'content'], true);
     expect(leases.fate('a', 'mine')).toBe('verified');
+  });
+
+  it('of a killed process may be gone on with: then nothing is in doubt, and its file is the lease’s', async () => {
+    const other = await otherOwner(['a', 'content'], 'theirs', 500);
+    const goOn = () => ({ name: 'theirs', prefix: 400 });
+    expect(leases.acquire(['a'], 'mine', goOn)).toMatchObject({ pid: other.pid });
+    await other.kill();
+    expect(leases.acquire(['a', 'content'], 'mine', goOn)).toBeUndefined();
+    expect(leases.holder('a')).toMatchObject({ pid: process.pid, partial: 'theirs', prefix: 400 });
+    leases.release(['a', 'content'], true);
+    expect(leases.fate('a', 'theirs')).toBe('verified');
+  });
+
+  it('is given back with others, each with what became of its file', () => {
+    for (const key of ['a', 'b']) {
+      leases.acquire(key, `of ${key}`);
+      leases.beat(key, 10);
+    }
+    leases.releaseAll([
+      { keys: ['a'], verified: true },
+      { keys: ['b'], verified: false },
+    ]);
+    expect([leases.fate('a', 'of a'), leases.fate('b', 'of b')]).toEqual(['verified', 'doubtful']);
+    expect(leases.acquire(['a', 'b'])).toBeUndefined();
   });
 
   it('that failed leaves doubt only where others could read of it', () => {
