@@ -3,30 +3,39 @@
  * links of albums that a later sync brought, and times that became final after a file was cached.
  */
 import { closeSync, fstatSync, futimesSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type CachedRow, getCached, putCached } from '../index/cached.ts';
 import { albumsIno, type Index, rootIno, transaction } from '../index/open.ts';
 import { listCachedMembers, listUnsettled } from '../index/plan.ts';
-import { getInode, listEntries, pathOf } from '../index/tree.ts';
+import { directoriesIn, getInode, pathOf } from '../index/tree.ts';
 import type { Cache } from './cache.ts';
 import { cacheError } from './cache-error.ts';
 import { type CachedFiles, createCachedFiles, sameStat, statOf } from './cached-file.ts';
 import { closeDirectory, openDirectory, publicMode } from './directories.ts';
 import { linkAlbums } from './links.ts';
 
+/** Files looked at in one go: a few milliseconds. */
+const filesATurn = 32;
+
 /**
- * Brings directories, links and times of the cache up to date. Safe to repeat; costs little where nothing is new.
+ * Brings directories, links and times of the cache up to date, in turns with others. Safe to repeat; costs little where
+ * nothing is new.
  * @returns what could not be done, by path in the tree
  */
-export function completeTree(index: Index, cache: Cache): ReadonlyMap<string, unknown> {
+export async function completeTree(index: Index, cache: Cache): Promise<ReadonlyMap<string, unknown>> {
   const failures = new Map<string, unknown>();
-  makeDirectories(index, cache, rootIno, [], failures);
+  await makeDirectories(index, cache, rootIno, failures);
   const files = createCachedFiles(index, cache.root);
   try {
-    for (const ino of listUnsettled(index)) {
+    for (const [at, ino] of listUnsettled(index).entries()) {
+      if (at % filesATurn === 0) await turn();
       const path = pathOf(index, ino)?.join('/') ?? String(ino);
       attempt(path, failures, () => settleTime(index, files, ino));
     }
-    for (const ino of listCachedMembers(index)) relink(index, cache, files, ino, failures);
+    for (const [at, ino] of listCachedMembers(index).entries()) {
+      if (at % filesATurn === 0) await turn();
+      relink(index, cache, files, ino, failures);
+    }
   } finally {
     files.close();
   }
@@ -41,33 +50,20 @@ function attempt(path: string, failures: Map<string, unknown>, work: () => void)
   }
 }
 
-function makeDirectories(
+async function makeDirectories(
   index: Index,
   cache: Cache,
-  ino: number,
-  names: readonly string[],
+  parent: number,
   failures: Map<string, unknown>,
-): void {
-  for (const entry of eachEntry(index, ino)) {
-    if (entry.attributes.kind !== 'directory') continue;
-    const path = [...names, entry.name];
+): Promise<void> {
+  for (const ino of directoriesIn(index, parent)) {
+    await turn();
+    const path = pathOf(index, ino) ?? [];
     attempt(path.join('/'), failures, () =>
       closeDirectory(openDirectory(cache.root, path, { create: publicMode })),
     );
-    // Albums hold no directories, and months neither: their entries, of all files, need not be read.
-    if (ino !== albumsIno && path.length < 3) {
-      makeDirectories(index, cache, entry.attributes.ino, path, failures);
-    }
-  }
-}
-
-function* eachEntry(index: Index, ino: number) {
-  for (let after = 0; ; ) {
-    const batch = listEntries(index, ino, after, 1000);
-    yield* batch;
-    const last = batch.at(-1);
-    if (last === undefined) return;
-    after = last.cookie;
+    // Albums hold no directories, and months neither: their entries, of all files, need not be looked through.
+    if (parent !== albumsIno && path.length < 3) await makeDirectories(index, cache, ino, failures);
   }
 }
 

@@ -128,7 +128,7 @@ export function createRunning(parts: FetchParts, onEnd: (ino: number, fetch: Fet
   };
 }
 
-/** Gives back together the leases of fetches that end in one turn of the event loop, as those of a group do. */
+/** Gives back together the leases of fetches that end in one go, as those of a group do; before anyone who waited for them goes on. */
 function gatherEnded(leases: Leases): { add(ended: EndedLease): void; flush(): void } {
   let gathered: EndedLease[] = [];
   const flush = (): void => {
@@ -139,7 +139,7 @@ function gatherEnded(leases: Leases): { add(ended: EndedLease): void; flush(): v
   };
   return {
     add(ended) {
-      if (gathered.length === 0) setImmediate(flush);
+      if (gathered.length === 0) queueMicrotask(flush);
       gathered.push(ended);
     },
     flush,

@@ -28,10 +28,11 @@ export interface FetchRunsRequest {
 const maxUnpublished = 128;
 
 /**
- * So many small files of a run are asked for at a time: a thread that has filled one finds the next waiting, where it would
- * sleep until the main thread was awake, had noted the file and asked for another.
+ * So many small files of a run are asked for at a time. A thread that has filled one finds the next waiting, where it would
+ * sleep until the main thread was awake, had noted the file and asked for another; and as many as that wait for the disk
+ * at a time (`bin.cts`).
  */
-const smallAtOnce = 4;
+const smallAtOnce = 8;
 /** Larger ones, bytes, come one after another: a disk with heads would go to and fro between them. */
 const small = 4 << 20;
 
@@ -47,9 +48,35 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
     if (unsettled.size >= maxUnpublished) await Promise.race(unsettled);
   }
 
+  /** Small files that a job has under way: one where the last one failed, for the source may be out of order. */
+  let width = 1;
+  /** @param underway what the job has begun and not taken yet, for its next run too */
+  async function fetchSeveral(
+    run: Run,
+    files: readonly MissingFile[],
+    underway: Set<Promise<void>>,
+  ): Promise<void> {
+    for (const file of files) {
+      if (isOver(run.source)) break;
+      const fetching = request.fetcher.ensure(file.ino, signal);
+      fetching.verified.then(
+        () => {
+          width = Math.min(width * 2, smallAtOnce);
+        },
+        () => {
+          width = 1;
+        },
+      );
+      const taken = take(file, fetching).finally(() => underway.delete(taken));
+      underway.add(taken);
+      while (underway.size >= (file.size <= small ? width : 1)) await Promise.race(underway);
+    }
+  }
+
   const { archived, single } = splitRuns(request.runs, request.sources);
   const runs = archived.values();
   async function job(): Promise<void> {
+    const underway = new Set<Promise<void>>();
     for (const run of runs) {
       if (isOver(run.source)) continue;
       const source = request.sources.find(({ id }) => id === run.source);
@@ -57,17 +84,9 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
         (run.sequential || run.remote) && source?.openMany !== undefined
           ? await fetchInOnePass(request, run, source.openMany.bind(source), take)
           : run.files;
-      const underway = new Set<Promise<void>>();
-      for (const file of left) {
-        if (isOver(run.source)) break;
-        const taken = take(file, request.fetcher.ensure(file.ino, signal)).finally(() =>
-          underway.delete(taken),
-        );
-        underway.add(taken);
-        if (underway.size >= (file.size <= small ? smallAtOnce : 1)) await Promise.race(underway);
-      }
-      await Promise.all(underway);
+      await fetchSeveral(run, left, underway);
     }
+    await Promise.all(underway);
   }
   const jobs = Array.from({ length: Math.max(1, request.jobs) }, job);
   const besides = single.map(({ source, files }) => fetchSideBySide(request, source, files, take));

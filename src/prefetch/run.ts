@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { lstatSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Cache, probeCache } from '../cache/cache.ts';
 import { completeTree } from '../cache/complete.ts';
 import type { Fetcher, Fetching } from '../fetch/fetcher.ts';
@@ -144,13 +145,14 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
   }
   if (request.signal.aborted) stopped = new GphotosfsError('interrupted', 'prefetch was stopped');
   if (stopped === undefined) {
-    for (const [path, error] of completeTree(index, cache)) {
+    for (const [path, error] of await completeTree(index, cache)) {
       const known = toGphotosfsError(error);
       if (isCacheClosed(known)) stopped ??= known;
       else failed.push(failedFile(path, known));
     }
   }
   stopped ??= givenUp.reason();
+  await turn();
   const { files, cachedFiles } = countSelected(index, plan.selection);
   return {
     fetchedFiles: done.fetchedFiles,

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ownMemoryOf, peakOf } from './measure.ts';
 
-export const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const main = fileURLToPath(new URL('../../dist/bin.cjs', import.meta.url));
 
 export interface Home {
   readonly folder: string;

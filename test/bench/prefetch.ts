@@ -3,11 +3,12 @@
  * (`extract.ts`) and against two `unzip` side by side; how long its main thread was ever held up; and `verify` of what it made, against openssl in as many processes.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildTakeout, photo, type TakeoutEntry } from '../helpers/takeout-builder.ts';
+import { freshFolders } from './fresh-folders.ts';
 import { freshHome, gphotosfs, type Home, main } from './gphotosfs.ts';
 import { median, type Row, run, takeTurns } from './measure.ts';
 
@@ -36,11 +37,14 @@ export async function largePhotos(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-/** Loaded before the program: writes the longest time that its event loop stood still, ms, to a file at the end. */
+/**
+ * Loaded before the program: writes the longest time that its event loop stood still, ms, to a file at the end. No ES module:
+ * to load one would start Node's threads before the program has said how many (`bin.cts`).
+ */
 const stallMeter = `
-import { isMainThread } from 'node:worker_threads';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { writeFileSync } from 'node:fs';
+const { isMainThread } = require('node:worker_threads');
+const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { writeFileSync } = require('node:fs');
 if (isMainThread) {
   const resolution = 5;
   const delay = monitorEventLoopDelay({ resolution });
@@ -51,8 +55,9 @@ if (isMainThread) {
 
 export async function benchPrefetch(folder: string, rounds: number): Promise<Row[]> {
   const parts = await largePhotos(join(folder, 'large-photos'));
+  const folders = freshFolders(join(folder, 'prefetch'));
   const start = (): Home => {
-    const home = freshHome(join(folder, 'prefetch'));
+    const home = freshHome(folders.next());
     gphotosfs(home, 'add', 'takeout', ...parts);
     gphotosfs(home, 'sync');
     // What the run before has left to be written is not this one's to wait for.
@@ -66,23 +71,29 @@ export async function benchPrefetch(folder: string, rounds: number): Promise<Row
       const runs = parts.map((part, at) =>
         run('unzip', ['-q', part, '-d', join(home.folder, `unzipped-${at}`)], { stdio: 'ignore' }),
       );
-      return Math.max(...(await Promise.all(runs)).map(({ seconds }) => seconds));
+      const ended = await Promise.all(runs);
+      folders.empty();
+      return Math.max(...ended.map(({ seconds }) => seconds));
     },
     plain: async () => {
       const home = start();
       const args = ['--import', 'tsx', extract, home.env.GPHOTOSFS_HOME ?? '', join(home.folder, 'plain')];
-      return (await run(process.execPath, [...args, ...parts])).seconds;
+      const { seconds } = await run(process.execPath, [...args, ...parts]);
+      folders.empty();
+      return seconds;
     },
     ours: async () => {
       const home = start();
       const file = join(home.folder, 'stalls');
-      const meter = `data:text/javascript,${encodeURIComponent(stallMeter)}`;
+      const meter = join(home.folder, 'stall-meter.cjs');
+      writeFileSync(meter, stallMeter);
       const env = { ...home.env, BENCH_STALLS: file };
-      const measured = await run(process.execPath, ['--import', meter, main, 'prefetch'], {
+      const measured = await run(process.execPath, ['--require', meter, main, 'prefetch'], {
         env,
         stdio: 'ignore',
       });
       stalls.push(Number(readFileSync(file, 'utf8')));
+      folders.empty();
       return measured.seconds;
     },
   });
@@ -104,7 +115,7 @@ export async function benchPrefetch(folder: string, rounds: number): Promise<Row
       return Math.max(...(await Promise.all(runs)).map(({ seconds }) => seconds));
     },
   });
-  rmSync(home.folder, { recursive: true, force: true });
+  folders.remove();
   return [
     {
       what: 'prefetch, 5,000 photos of 300 kB (other: the same extraction without fsync and hashes)',

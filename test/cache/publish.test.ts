@@ -162,7 +162,7 @@ describe('album links', () => {
       expect(test.cached('albums/Trip/a.jpg').toString()).toBe('mine');
       const later = { ...inAlbums(), id: 'e2', time: 1_700_000_000 };
       await test.sync([trip, later]);
-      expect([...completeTree(test.index, test.cache)]).toEqual([]);
+      expect([...(await completeTree(test.index, test.cache))]).toEqual([]);
       expectBytes(readFileSync(join(test.cachePath, 'albums/Best/a.jpg')), bytes);
       expect(readdirSync(join(test.cachePath, 'albums/Empty'))).toEqual([]);
       expectRecorded('years/2021/a.jpg');
@@ -175,7 +175,7 @@ describe('album links', () => {
     await test.cache;
     writeFileSync(join(test.cachePath, 'albums'), 'a file where the albums belong');
     expect(await test.ensure('years/2021/a.jpg')).toBe('fetched');
-    const failures = completeTree(test.index, test.cache);
+    const failures = await completeTree(test.index, test.cache);
     expect([...failures.keys()]).toContain('albums/Trip/a.jpg');
     expect(String(failures.get('albums'))).toContain('where a directory belongs');
   });

@@ -319,7 +319,7 @@ describe('everything', () => {
   it('goes to stdout, or nowhere, without harm', () => {
     // `head` closes the pipe at once; a program that minds would print a stack or end by a signal.
     const script = 'set -o pipefail; "$0" "$1" --help | head -n 1';
-    const program = new URL('../../dist/main.js', import.meta.url).pathname;
+    const program = new URL('../../dist/bin.cjs', import.meta.url).pathname;
     const said = execFileSync('bash', ['-c', script, process.execPath, program], { encoding: 'utf8' });
     expect(said).toBe('Usage: gphotosfs [options] [command]\n');
   });

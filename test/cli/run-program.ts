@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const program = new URL('../../dist/main.js', import.meta.url).pathname;
+const program = new URL('../../dist/bin.cjs', import.meta.url).pathname;
 
 export interface Ended {
   readonly code: number | null;

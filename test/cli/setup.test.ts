@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => place.clean());
 
-const program = new URL('../../dist/main.js', import.meta.url).pathname;
+const program = new URL('../../dist/bin.cjs', import.meta.url).pathname;
 const has = (name: string) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 const isRoot = process.getuid?.() === 0;
 
@@ -107,7 +107,7 @@ describe.runIf(isRoot)('setup systemd', () => {
     symlinkSync(join(program, '../../node_modules'), join(locked, 'node_modules'));
     cpSync(join(program, '../../package.json'), join(locked, 'package.json'));
     const setUp = (...args: string[]) =>
-      spawnSync(process.execPath, [join(locked, 'dist/main.js'), '--home', place.home, 'setup', ...args], {
+      spawnSync(process.execPath, [join(locked, 'dist/bin.cjs'), '--home', place.home, 'setup', ...args], {
         env: { PATH: process.env.PATH, DESTDIR: join(place.folder, 'packaged') },
         encoding: 'utf8',
       });
@@ -116,7 +116,7 @@ describe.runIf(isRoot)('setup systemd', () => {
     const closed = setUp('systemd', '--install', own);
     expect(closed.status).toBe(0);
     expect(closed.stderr).toContain(
-      `warning: nobody cannot run ${locked}/dist/main.js: install gphotosfs where`,
+      `warning: nobody cannot run ${locked}/dist/bin.cjs: install gphotosfs where`,
     );
     expect(closed.stdout).toContain(`Next:\n  install -d -o nobody ${own}\n  systemctl daemon-reload`);
     expect(setUp('cron').stderr).toContain('warning: nobody cannot run');

@@ -31,7 +31,7 @@ describe.runIf(possible)('units of setup systemd, run by systemd', () => {
         encoding: 'utf8',
         env: {
           PATH: process.env.PATH,
-          g: `${process.execPath} ${repository}dist/main.js --home /srv/home`,
+          g: `${process.execPath} ${repository}dist/bin.cjs --home /srv/home`,
           as: 'runuser -u nobody --',
         },
       },

@@ -196,7 +196,7 @@ describe('verify', () => {
       mkdirSync(join(place.folder, 'tmp'));
       chownSync(join(place.folder, 'tmp'), 65534, 65534);
     }
-    const program = new URL('../../dist/main.js', import.meta.url).pathname;
+    const program = new URL('../../dist/bin.cjs', import.meta.url).pathname;
     const ended = spawnSync(
       process.execPath,
       [program, '--home', isRoot ? copy : place.home, 'verify', '--json'],

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSampleLibrary } from './sample-library.ts';
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/bin.cjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'gphotosfs-demo-'));
 const home = join(folder, 'home');
 const cache = join(folder, 'cache');
