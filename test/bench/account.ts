@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freshFolders } from './fresh-folders.ts';
 import { freshHome, gphotosfs, main } from './gphotosfs.ts';
 import { type Row, run, takeTurns } from './measure.ts';
 
@@ -21,6 +22,7 @@ interface Served {
 }
 
 export async function benchAccount(folder: string, rounds: number): Promise<Row[]> {
+  const folders = freshFolders(join(folder, 'account-made'));
   const home = freshHome(join(folder, 'account'));
   const args = [home.env.GPHOTOSFS_HOME ?? '', photos, photoBytes, latencyMs].map(String);
   const child = spawn(process.execPath, ['--import', 'tsx', server, ...args], {
@@ -30,25 +32,26 @@ export async function benchAccount(folder: string, rounds: number): Promise<Row[
     const { env, links } = await served(child.stdout);
     const all = { ...home.env, ...env };
     gphotosfs({ ...home, env: all }, 'add', 'library');
-    const copies = join(home.folder, 'curl');
-    const list = join(home.folder, 'links');
-    writeFileSync(
-      list,
-      links.map((link, at) => `url = "${link}"\noutput = "${join(copies, `${at}.jpg`)}"\n`).join(''),
-    );
     const times = await takeTurns(rounds, {
       curl: async () => {
-        rmSync(copies, { recursive: true, force: true });
-        mkdirSync(copies);
-        return (await run('curl', ['-sS', '-f', '-Z', '--parallel-max', '20', '-K', list])).seconds;
+        const copies = folders.next();
+        mkdirSync(copies, { recursive: true });
+        const list = join(home.folder, 'links');
+        const linesOf = (link: string, at: number) =>
+          `url = "${link}"\noutput = "${join(copies, `${at}.jpg`)}"\n`;
+        writeFileSync(list, links.map(linesOf).join(''));
+        const { seconds } = await run('curl', ['-sS', '-f', '-Z', '--parallel-max', '20', '-K', list]);
+        folders.empty();
+        return seconds;
       },
       ours: async () => {
         for (const name of ['index.db', 'index.db-wal', 'index.db-shm'])
           rmSync(join(home.env.GPHOTOSFS_HOME ?? '', name), { force: true });
-        rmSync(join(home.folder, 'cache'), { recursive: true, force: true });
-        gphotosfs({ ...home, env: all }, 'sync');
-        const options = { env: all, stdio: 'ignore' as const };
-        return (await run(process.execPath, [main, 'prefetch'], options)).seconds;
+        const env = { ...all, GPHOTOSFS_CACHE: folders.next() };
+        gphotosfs({ ...home, env }, 'sync');
+        const { seconds } = await run(process.execPath, [main, 'prefetch'], { env, stdio: 'ignore' });
+        folders.empty();
+        return seconds;
       },
     });
     return [
@@ -62,6 +65,7 @@ export async function benchAccount(folder: string, rounds: number): Promise<Row[
     ];
   } finally {
     child.kill();
+    folders.remove();
     rmSync(home.folder, { recursive: true, force: true });
   }
 }
