@@ -31,18 +31,15 @@ export interface Verified {
   readonly content: Content;
   readonly sha256: Buffer;
   /** It has its time and is on the disk already. */
-  readonly isSettled?: boolean;
+  readonly onDisk?: boolean;
 }
 
 /**
  * Puts a file's time and then everything of it onto the disk.
  * @throws as `cacheError` tells
  */
-export async function settleFile(
-  index: Index,
-  { ino, partial, content, isSettled }: Verified,
-): Promise<void> {
-  if (isSettled) return;
+export async function settleFile(index: Index, { ino, partial, content, onDisk }: Verified): Promise<void> {
+  if (onDisk) return;
   try {
     await settle(partial.fd, timeOf(index, ino, content));
   } catch (error) {

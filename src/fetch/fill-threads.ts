@@ -146,7 +146,7 @@ function startThread(): FillThread {
     else {
       const { crc32, sha256, file } = filled;
       const content = { size: size ?? 0, crc32 };
-      resolve?.({ content, sha256: Buffer.from(sha256), file, isSettled: true });
+      resolve?.({ content, sha256: Buffer.from(sha256), file, onDisk: true });
     }
     // A thread that has nothing to do keeps no process alive.
     if (waiting.size === 0) worker.unref();

@@ -16,7 +16,7 @@ export interface Filled {
   readonly content: Content & { readonly crc32: number };
   readonly sha256: Buffer;
   /** Its file has its time and is on the disk already (`cache/settle.ts`). */
-  readonly isSettled?: boolean;
+  readonly onDisk?: boolean;
 }
 
 export interface Fill {

@@ -206,7 +206,7 @@ describe('completing the tree', () => {
         return test.cache.partial;
       },
     };
-    expect([...completeTree(test.index, meanwhile)]).toEqual([]);
+    expect([...(await completeTree(test.index, meanwhile))]).toEqual([]);
     expect(published).toBe(true);
     expect(getCached(test.index, test.ino(path))).toEqual(newer);
   });

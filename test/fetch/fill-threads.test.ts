@@ -120,7 +120,7 @@ describe('threads', () => {
       expect(filled.sha256.toString('hex')).toBe(library.files.get(path));
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(library.files.get(path));
       expect(filled.content.size).toBe(bytes.length);
-      expect(filled.isSettled).toBe(true);
+      expect(filled.onDisk).toBe(true);
       expect(statSync(join(directory.path, request.name)).mtimeMs).toBe(request.mtime * 1000);
     }
     stopping.abort();
