@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { getCached } from '../../src/index/cached.ts';
 import { describeFile, getFile, updateItem } from '../../src/index/items.ts';
+import { locationsOf } from '../../src/index/locations.ts';
 import { transaction } from '../../src/index/open.ts';
 import { listMissing } from '../../src/index/plan.ts';
 import { defaultLayout } from '../../src/index/settings.ts';
@@ -255,6 +256,14 @@ describe('sidecars', () => {
     expect(await text()).toContain('old');
     expect(await home.ensure(path)).toBe('fetched');
     expect(await text()).toContain('newer');
+  });
+
+  it('that an earlier version wrote otherwise are an error, not other bytes than listed', async () => {
+    await list([exportOf([one()])], true);
+    const [location] = locationsOf(home.index, home.ino(path));
+    if (location === undefined) throw new Error('it has no place');
+    const reading = metadata.open({ ...location, crc32: 1 })[Symbol.asyncIterator]();
+    await expect(reading.next()).rejects.toMatchObject({ kind: 'source-changed' });
   });
 
   it('of which old bytes are on their way into the cache when others come get those', async () => {
