@@ -40,6 +40,7 @@ const codeOfKind = {
   busy: exitCodes.failed,
   mount: exitCodes.cannotMount,
   interrupted: exitCodes.interrupted,
+  'not-built': exitCodes.failed,
   internal: exitCodes.failed,
 } as const satisfies Record<ErrorKind, ExitCode>;
 

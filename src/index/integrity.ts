@@ -1,5 +1,6 @@
 /** Whether the index is sound: its file as a database, and its rows as a tree. Read only; seconds for a million files. */
 import Database from 'better-sqlite3';
+import { addonError } from './addon-error.ts';
 import { type Index, rawStatement } from './open.ts';
 import { migrations } from './schema.ts';
 
@@ -37,11 +38,13 @@ const contradictions: readonly (readonly [what: string, count: string])[] = [
 
 /** The version of SQLite. Loads its addon, or throws whatever keeps Node from that. */
 export function sqliteVersion(): string {
-  const db = new Database(':memory:');
   try {
-    return String(db.prepare('SELECT sqlite_version()').pluck().get());
-  } finally {
+    const db = new Database(':memory:');
+    const version = String(db.prepare('SELECT sqlite_version()').pluck().get());
     db.close();
+    return version;
+  } catch (error) {
+    throw addonError(error);
   }
 }
 

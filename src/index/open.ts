@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { errorCode, GphotosfsError } from '../model/errors.ts';
+import { addonError } from './addon-error.ts';
 import { makeIndexFile } from './create.ts';
 import { migrations } from './schema.ts';
 import { flushRows, forgetRows, noRows, type Rows } from './waiting-rows.ts';
@@ -252,5 +253,5 @@ function openError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
-  return indexError(error, path);
+  return addonError(indexError(error, path));
 }

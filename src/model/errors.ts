@@ -46,6 +46,8 @@ export const errorKinds = [
   'mount',
   /** The owner stopped the program, or the reader gave up. */
   'interrupted',
+  /** A native part that was not built, or for another Node. */
+  'not-built',
   /** A defect of gphotosfs itself. */
   'internal',
 ] as const;

@@ -33,6 +33,7 @@ const errnoOfKind = {
   busy: errno.EAGAIN,
   mount: errno.EIO,
   interrupted: errno.EINTR,
+  'not-built': errno.EIO,
   internal: errno.EIO,
 } as const satisfies Record<ErrorKind, number>;
 

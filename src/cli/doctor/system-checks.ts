@@ -71,25 +71,12 @@ function abortsOnGarbage(): boolean {
 export const database: Check = {
   name: 'database',
   look() {
-    try {
-      const version = sqliteVersion();
-      if (abortsOnGarbage())
-        return [
-          failed(
-            'better-sqlite3 was compiled with headers of Node 24.19 or later: it aborts',
-            remedyOfHeaders,
-          ),
-        ];
-      return [ok(`SQLite ${version}`)];
-    } catch (error) {
-      const [reason] = String(error).split('\n');
+    const version = sqliteVersion();
+    if (abortsOnGarbage())
       return [
-        failed(
-          `better-sqlite3 can't be loaded: ${reason}`,
-          'Where gphotosfs is installed, run: npm rebuild better-sqlite3 (it needs python3, make and g++).',
-        ),
+        failed('better-sqlite3 was compiled with headers of Node 24.19 or later: it aborts', remedyOfHeaders),
       ];
-    }
+    return [ok(`SQLite ${version}`)];
   },
 };
 

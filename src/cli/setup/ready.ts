@@ -18,7 +18,7 @@ export function unreadableProgram({
   // A group of their own, as adduser makes it: root's would open what is closed to them.
   const asked = spawnSync(node, [script, '--version'], { uid, gid: uid, cwd: '/', env: {}, stdio: 'ignore' });
   if (asked.status === 0) return undefined;
-  return `${user} cannot run ${script}: install gphotosfs where everybody can read it, in its folder: npm install -g "$(npm pack --silent)"`;
+  return `${user} cannot run ${script}: install gphotosfs where everybody can read it, in its folder: npm install -g --allow-scripts=better-sqlite3,koffi "$(npm pack --silent)"`;
 }
 
 /** The command that makes the mount point, or makes it the user's; none where it is so already. */
