@@ -94,7 +94,7 @@ export function errorOfRefusal(status: number, body: string, context: RefusalCon
       retryAfterMs,
     });
   }
-  const advised = retryAfter(context.headers['retry-after'], context.now);
+  const advised = retryAfter(context);
   if (status === 429 || isRate(refusal)) {
     const retryAfterMs = advised ?? waitAfterRateMs;
     return fail('quota', `too many requests (${said})`, {
@@ -141,11 +141,18 @@ export function goOnHint(now: number, waitMs: number): string {
   return `Go on after ${text}.`;
 }
 
-/** Seconds, or a date (RFC 9110, 10.2.3), as ms from now. */
-function retryAfter(value: string | readonly string[] | undefined, now: number): number | undefined {
-  const first = typeof value === 'string' ? value : value?.[0];
-  if (first === undefined) return undefined;
-  if (/^\d{1,9}$/.test(first.trim())) return Number(first) * 1000;
-  const at = Date.parse(first);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+/**
+ * Seconds, or a date (RFC 9110, 10.2.3), as ms from now. A date is told by the clock of who answered, where it tells that: ours
+ * may be wrong. One that is past is no advice.
+ */
+function retryAfter({ headers, now }: RefusalContext): number | undefined {
+  const advice = firstOf(headers['retry-after']);
+  if (/^\d{1,9}$/.test(advice)) return Number(advice) * 1000;
+  const theirs = Date.parse(firstOf(headers.date));
+  const waitMs = Date.parse(advice) - (Number.isNaN(theirs) ? now : theirs);
+  return waitMs > 0 ? waitMs : undefined;
+}
+
+function firstOf(value: string | readonly string[] | undefined): string {
+  return ((typeof value === 'string' ? value : value?.[0]) ?? '').trim();
 }

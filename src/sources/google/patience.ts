@@ -44,7 +44,8 @@ export async function withPatience<T>(request: PatientRequest, once: () => Promi
     } catch (error) {
       if (!(error instanceof GphotosfsError) || !error.retryCanHelp) throw error;
       if (error.kind === 'quota') slowed?.();
-      const waitMs = error.retryAfterMs ?? wait * (1 + Math.random() / 4);
+      // Advice may be 0, and each try is one of the day's requests.
+      const waitMs = Math.max(error.retryAfterMs ?? 0, wait * (1 + Math.random() / 4));
       const limit = isOffline(error) ? patience.offlineMs : patience.totalMs;
       if (performance.now() - began + waitMs > limit) throw error;
       if (error.retryAfterMs !== undefined) rests.set(host, performance.now() + waitMs);

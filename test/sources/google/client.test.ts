@@ -95,6 +95,22 @@ describe('a call', () => {
     expect(logs).toHaveLength(2);
   });
 
+  it.each(['0', new Date(Date.UTC(2020, 0)).toUTCString()])(
+    'is not repeated at once where Google says so, for each try is one of the day (Retry-After: %s)',
+    async (advice) => {
+      const fault = fake.plan({
+        path: '/library',
+        status: 503,
+        headers: { 'retry-after': advice },
+        times: 10_000,
+      });
+      expect((await failure(call())).kind).toBe('source-unreachable');
+      // Waits of 20 ms, doubled each time, in 5 s.
+      expect(fault.fired).toBeGreaterThan(3);
+      expect(fault.fired).toBeLessThan(10);
+    },
+  );
+
   it('outlives server errors, resets and a stalled answer', async () => {
     const faults = [
       fake.plan({ path: '/library', status: 500 }),

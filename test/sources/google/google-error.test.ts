@@ -185,6 +185,16 @@ describe('an error answer', () => {
     expect(errorOf(429, '', { 'retry-after': 'soon' }).retryAfterMs).toBe(30_000);
   });
 
+  it('tells a date by the clock of who answered, and one that is past is no advice', () => {
+    const at = (ms: number) => new Date(now + ms).toUTCString();
+    // Our clock is ten minutes ahead.
+    const late = { 'retry-after': at(-570_000), date: at(-600_000) };
+    expect(errorOf(429, '', late).retryAfterMs).toBe(30_000);
+    expect(errorOf(503, '', { ...late, 'retry-after': at(-560_000) }).retryAfterMs).toBe(40_000);
+    expect(errorOf(503, '', { 'retry-after': at(-1000) }).retryAfterMs).toBeUndefined();
+    expect(errorOf(429, '', { 'retry-after': at(-1000) }).retryAfterMs).toBe(30_000);
+  });
+
   it('may be anything, and is an error all the same', () => {
     for (const body of [
       '',
