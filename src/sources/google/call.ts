@@ -20,8 +20,8 @@ export interface CallRequest<T> {
   readonly schema: ZodType<T>;
   /** What is asked for, as a noun, for errors and logs: `the list of albums`. */
   readonly what: string;
-  /** How long to go on trying, ms; default the client's patience. */
-  readonly patienceMs?: number | undefined;
+  /** How long to go on trying after an error, ms, where that is less than the client's patience. */
+  readonly patienceFor?: ((error: unknown) => number | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,7 +30,7 @@ const maxAnswerBytes = 32 << 20;
 
 /** @param isCounted whether each try counts against the day's requests */
 export async function callApi<T>(perform: Perform, request: CallRequest<T>, isCounted: boolean): Promise<T> {
-  const { method, url, query, body, schema, what, patienceMs, signal } = request;
+  const { method, url, query, body, schema, what, patienceFor, signal } = request;
   const exchange: Exchange = {
     method,
     url: addQuery(new URL(url), query),
@@ -44,7 +44,7 @@ export async function callApi<T>(perform: Perform, request: CallRequest<T>, isCo
     daily: isCounted ? 'requests' : undefined,
     accept: (status) => status >= 200 && status < 300,
     what,
-    patienceMs,
+    patienceFor,
     signal,
   };
   const answer = await perform(exchange, (one) => readJson(one, exchange));

@@ -20,8 +20,8 @@ export interface Exchange extends Omit<HttpRequest, 'headers'> {
   readonly daily: DailyQuota | undefined;
   /** Statuses that are no refusal. */
   readonly accept: (status: number) => boolean;
-  /** How long to go on trying, ms; default the account's patience. */
-  readonly patienceMs?: number | undefined;
+  /** How long to go on trying after an error, ms, where that is less than the account's patience. */
+  readonly patienceFor?: ((error: unknown) => number | undefined) | undefined;
   /** Told each time the host asks to slow down. */
   readonly slowed?: (() => void) | undefined;
 }
@@ -51,7 +51,7 @@ export function createPerform(parts: ExchangeParts): Perform {
   const { http, tokens, budget, endpoints, patience, rests, log } = parts;
 
   async function send(exchange: Exchange, token: string | undefined): Promise<HttpAnswer> {
-    const { headers = {}, accept, daily, patienceMs: _, slowed: __, ...sent } = exchange;
+    const { headers = {}, accept, daily, patienceFor: _, slowed: __, ...sent } = exchange;
     if (daily !== undefined) budget.take(daily);
     const authorization = token === undefined ? {} : bearer(token);
     const answer = await http.send({ ...sent, headers: { ...headers, ...authorization } });
@@ -90,9 +90,8 @@ export function createPerform(parts: ExchangeParts): Perform {
 
   return async (exchange, use) => {
     refuseOtherHosts(endpoints, exchange);
-    const { url, signal, slowed } = exchange;
-    const totalMs = Math.min(patience.totalMs, exchange.patienceMs ?? Number.POSITIVE_INFINITY);
-    const patient = { host: url.host, rests, patience: { ...patience, totalMs }, signal, slowed, log };
+    const { url, signal, slowed, patienceFor } = exchange;
+    const patient = { host: url.host, rests, patience, patienceFor, signal, slowed, log };
     return withPatience(patient, async () => use(await attempt(exchange)));
   };
 }

@@ -27,6 +27,8 @@ export interface PatientRequest {
   readonly host: string;
   readonly rests: Rests;
   readonly patience: Patience;
+  /** How long to go on trying after an error, ms, where that is less than patience. */
+  readonly patienceFor?: ((error: unknown) => number | undefined) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told each time the host asks to slow down. */
   readonly slowed?: (() => void) | undefined;
@@ -35,7 +37,7 @@ export interface PatientRequest {
 
 /** Does `once` until it succeeds, fails for good, or patience ends; then the last error is thrown. */
 export async function withPatience<T>(request: PatientRequest, once: () => Promise<T>): Promise<T> {
-  const { host, rests, patience, signal, slowed, log } = request;
+  const { host, rests, patience, patienceFor, signal, slowed, log } = request;
   const began = performance.now();
   for (let wait = patience.firstWaitMs; ; wait = Math.min(2 * wait, longestWaitMs)) {
     await untilRested(request, began);
@@ -46,7 +48,8 @@ export async function withPatience<T>(request: PatientRequest, once: () => Promi
       if (error.kind === 'quota') slowed?.();
       // Advice may be 0, and each try is one of the day's requests.
       const waitMs = Math.max(error.retryAfterMs ?? 0, wait * (1 + Math.random() / 4));
-      const limit = isOffline(error) ? patience.offlineMs : patience.totalMs;
+      const mostMs = isOffline(error) ? patience.offlineMs : patience.totalMs;
+      const limit = Math.min(mostMs, patienceFor?.(error) ?? mostMs);
       if (performance.now() - began + waitMs > limit) throw error;
       if (error.retryAfterMs !== undefined) rests.set(host, performance.now() + waitMs);
       log(`${error.message}; trying again in ${Math.ceil(waitMs / 1000)} s`);

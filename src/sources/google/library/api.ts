@@ -173,12 +173,12 @@ export async function* listAlbumItems(
 
 /**
  * What Google has for each of at most `batchSize` different ids, in their order.
- * @param patienceMs how long to go on after errors of the server
+ * @param patienceFor how long to go on trying after an error, ms; undefined: as long as the client does
  */
 export async function batchGet(
   client: GoogleClient,
   ids: readonly string[],
-  patienceMs: number | undefined,
+  patienceFor: ((error: unknown) => number | undefined) | undefined,
   signal: AbortSignal,
 ): Promise<readonly BatchResult[]> {
   const { mediaItemResults = [] } = await client.call({
@@ -187,7 +187,7 @@ export async function batchGet(
     query: { mediaItemIds: ids },
     schema: batchAnswer,
     what: 'links to photos',
-    patienceMs,
+    patienceFor,
     signal,
   });
   if (mediaItemResults.length !== ids.length)

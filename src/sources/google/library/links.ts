@@ -25,7 +25,7 @@ const lifeMs = 30 * 60_000;
 const kept = 50_000;
 /** How long the first of several askers waits for the others, ms. */
 const gatherMs = 5;
-/** How long a call for several items is repeated before it is halved, ms: one more try after Google's first wait of 1 s. */
+/** How long a call for several items that fails whole is repeated before it is halved, ms: one more try after Google's first wait of 1 s. */
 const batchPatienceMs = 1500;
 
 /** google.rpc.Code of what is wrong with the id itself. */
@@ -55,7 +55,7 @@ export function createLinks(client: GoogleClient): Links {
   async function fetchLinks(ids: readonly string[]): Promise<void> {
     try {
       const alone = ids.length === 1;
-      const results = await batchGet(client, ids, alone ? undefined : batchPatienceMs, closing.signal);
+      const results = await batchGet(client, ids, alone ? undefined : batchPatience, closing.signal);
       results.forEach((result, at) => {
         settle(ids[at] ?? '', result);
       });
@@ -127,6 +127,10 @@ function refusal(result: BatchResult): GphotosfsError {
     { hint: 'If you deleted it in Google Photos, that is why. It is tried again by the next prefetch.' },
   );
 }
+
+/** What may be one item's is soon asked for in halves; all else passes only by waiting. */
+const batchPatience = (error: unknown): number | undefined =>
+  mayBeOneItems(error) ? batchPatienceMs : undefined;
 
 /** A bad id has turned whole batches into 500, and may well into 400. */
 function mayBeOneItems(error: unknown): boolean {

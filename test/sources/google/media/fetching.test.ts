@@ -217,6 +217,21 @@ describe('a prefetch', () => {
       expectBytes(test.cached(`years/2021/${filename}`), content as Buffer);
   });
 
+  it('waits as it is told where the call for several links is too much', async () => {
+    await setUp(Array.from({ length: 20 }, (_, at) => fakePhoto(at + 1)));
+    await source.close();
+    source = newSource();
+    const fault = google.fake.plan({
+      path: '/library/v1/mediaItems:batchGet',
+      status: 429,
+      headers: { 'retry-after': '2' },
+      times: 2,
+    });
+    expect(await prefetchAll()).toMatchObject({ complete: true, stopped: undefined, fetchedFiles: 20 });
+    expect(fault.fired).toBe(2);
+    expect(google.fake.count('/library/v1/mediaItems:batchGet')).toBe(3);
+  });
+
   it('isolates items that turn a whole call into an error, lists them, and tries them again', async () => {
     await setUp(many(60), { patience: { totalMs: 1500, offlineMs: 300, firstWaitMs: 700 } });
     google.photos.poison.add('id-7');
