@@ -115,7 +115,9 @@ async function giveName(
 
 /** Other bytes than these are wanted by now. Where they have their name already, the next ones set them aside. */
 const changed = (index: Index, ino: number): GphotosfsError =>
-  new GphotosfsError('source-changed', `"${getFile(index, ino)?.name}" changed while it was fetched`);
+  new GphotosfsError('source-changed', `"${getFile(index, ino)?.name}" changed while it was fetched`, {
+    hint: 'A sync has listed other bytes of it meanwhile: the next read or prefetch fetches those.',
+  });
 
 /**
  * Journal, then index: from here on the files are cached.

@@ -59,5 +59,6 @@ function wrongLength(location: Location, got: number, wanted: number): Gphotosfs
   return new GphotosfsError(
     'bad-content',
     `${location.archive} gave ${got} bytes where ${wanted} were asked for`,
+    { hint: 'Run "gphotosfs sync": it finds out whether the archive is whole.' },
   );
 }

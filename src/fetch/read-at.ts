@@ -11,11 +11,16 @@ export async function readAt(fd: number, offset: number, length: number): Promis
   const buffer = Buffer.allocUnsafe(length);
   for (let got = 0; got < length; ) {
     const { bytesRead } = await readFile(fd, buffer, got, length - got, offset + got);
-    if (bytesRead === 0) throw new GphotosfsError('bad-content', `a file ended at byte ${offset + got}`);
+    if (bytesRead === 0) throw endedEarly(offset + got);
     got += bytesRead;
   }
   return buffer;
 }
+
+const endedEarly = (at: number): GphotosfsError =>
+  new GphotosfsError('bad-content', `a file of the cache ended at byte ${at}`, {
+    hint: 'Something shortened it while it was read: "gphotosfs verify" tells what else is wrong.',
+  });
 
 /**
  * The same of a file by path; undefined where there is none any more. Nothing is waited for.

@@ -45,7 +45,7 @@ export function settleLayout(index: Index, wanted: Layout): void {
           'usage',
           `"${key}: ${wanted[key]}" differs from "${chosen}", chosen at the first sync`,
           {
-            hint: `Set "${key}" back to "${chosen}"; "relayout" is what renames a library, with everything stopped.`,
+            hint: `Set "${key}" back to "${chosen}". Another layout needs another home and an empty cache, with a first sync of their own.`,
           },
         );
       }

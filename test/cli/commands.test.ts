@@ -176,7 +176,7 @@ describe('sync', () => {
     expect((await place.run('sync')).code).toBe(0);
     const other = await place.run('sync', '--albums', 'symlink');
     expect(other.code).toBe(2);
-    expect(other.stderr).toContain('relayout');
+    expect(other.stderr).toContain('another home');
   });
 });
 

@@ -36,13 +36,17 @@ export function killedExport(photos: number): MemoryExport {
   };
 }
 
-/** Starts it; `saw` resolves once it has printed a line that is `text`. */
-export function startSyncProcess(task: SyncTask): {
+/** Starts it, by `command` where there is one (strace); `saw` resolves once it has printed a line that is `text`. */
+export function startSyncProcess(
+  task: SyncTask,
+  command: readonly string[] = [],
+): {
   child: ChildProcess;
   saw: (text: string) => Promise<void>;
 } {
   const script = fileURLToPath(import.meta.url);
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(task)], {
+  const [program = process.execPath, ...before] = [...command, process.execPath];
+  const child = spawn(program, [...before, '--import', 'tsx', script, JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: new URL('../..', import.meta.url),
   });
