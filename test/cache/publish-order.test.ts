@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createPlace } from '../cli/run-program.ts';
 import { sharedExport, startFetchProcess } from '../helpers/fetch-process.ts';
+import { buildTakeout, photo } from '../helpers/takeout-builder.ts';
 import { createTestHome } from '../helpers/test-home.ts';
 import { buildLibrary } from '../promises/library.ts';
 
@@ -42,7 +43,7 @@ function parseTrace(text: string): Call[] {
   return calls.sort((a, b) => a.begun - b.begun);
 }
 
-const traced = 'trace=fsync,fdatasync,rename,renameat,renameat2,write,pwrite64,writev,pwritev';
+const traced = 'trace=fsync,fdatasync,link,linkat,rename,renameat,renameat2,write,pwrite64,writev,pwritev';
 const strace = (trace: string) => [
   ...['strace', '-f', '-y', '-s', '1000000', '-e', traced, '-o', trace, '-E', 'UV_USE_IO_URING=0'],
 ];
@@ -115,6 +116,47 @@ describe('fsync of the file, rename, fsync of the directory, journal and its fsy
       expectOrder({ trace, home, cachePath, photos });
     } finally {
       await test.remove();
+    }
+  });
+
+  it('begins, where a revision takes a name, with the former bytes: a second name, its directory, the journal', async () => {
+    const place = createPlace();
+    try {
+      for (const [exportTime, seed] of [
+        ['20260101T120000Z', 'former'],
+        ['20260301T120000Z', 'newer'],
+      ] as const) {
+        const entries = [{ folder: 'Photos from 2021', name: 'IMG_1.jpg', bytes: photo(seed, 40_000) }];
+        const archives = await buildTakeout(join(place.folder, exportTime), { exportTime, entries });
+        await place.run('add', 'takeout', ...archives);
+        expect((await place.run('sync')).code).toBe(0);
+        if (seed === 'former') expect((await place.run('prefetch')).code).toBe(0);
+      }
+      const trace = join(place.folder, 'trace');
+      expect((await place.runUnder(strace(trace), 'prefetch')).code).toBe(0);
+      const calls = parseTrace(readFileSync(trace, 'utf8'));
+      const superseded = join(place.cache, '.gphotosfs/superseded');
+      const journal = join(place.cache, '.gphotosfs/journal');
+      const isOn = (call: Call, path: string) => call.args.includes(`<${path}>`);
+      const nextCall = (begun: number, isIt: (call: Call) => boolean): Call => {
+        const call = calls.find((one) => one.begun > begun && isIt(one));
+        if (call === undefined) throw new Error('there is no such call any more');
+        return call;
+      };
+      const isSync = ({ name }: Call) => name === 'fsync' || name === 'fdatasync';
+      const link = nextCall(-1, ({ name, args }) => name.startsWith('link') && args.includes('IMG_1.jpg"'));
+      const directorySync = nextCall(link.ended, (call) => isSync(call) && isOn(call, superseded));
+      const noted = nextCall(
+        directorySync.ended,
+        (call) => call.name === 'write' && isOn(call, journal) && call.args.includes('superseded'),
+      );
+      const journalSync = nextCall(noted.ended, (call) => isSync(call) && isOn(call, journal));
+      const isRename = ({ name, args }: Call) => name.startsWith('rename') && args.includes('IMG_1.jpg"');
+      const rename = nextCall(-1, isRename);
+      expect(journalSync.ended).toBeLessThan(rename.begun);
+      expect(calls.filter(isRename)).toHaveLength(1);
+    } finally {
+      await place.clean();
     }
   });
 

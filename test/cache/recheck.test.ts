@@ -1,7 +1,6 @@
 /** What lies in the cache without a record, or other than recorded: its bytes decide whether it is fetched again. */
 import {
   appendFileSync,
-  chmodSync,
   copyFileSync,
   mkdirSync,
   renameSync,
@@ -172,13 +171,6 @@ describe('a cached file that someone', () => {
   it('deleted with its whole year is fetched again', async () => {
     rmSync(join(test.cachePath, 'years'), { recursive: true });
     await expectRefetched();
-  });
-
-  it('took all rights from is read where that is still possible (root), else fetched again', async () => {
-    chmodSync(file, 0);
-    expectBytes(await test.read(path), bytes);
-    await test.ensure(path);
-    expectRecorded();
   });
 
   it('replaced by a directory is read from its source, and cannot be cached', async () => {

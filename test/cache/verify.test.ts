@@ -101,11 +101,21 @@ describe('verify finds', () => {
     expect(report).toMatchObject({ findings: [], checkedFiles: 5, checkedBytes: 5 * size, stopped: false });
   });
 
-  it('100 flipped bytes in 100 of 150 files: exactly those', async () => {
+  it('100 flipped bytes in 100 of 150 files: exactly those, and repair mends all of them', async () => {
     await create(150);
     const chosen = Array.from({ length: 150 }, (_, at) => at).filter((at) => at % 3 !== 0);
     for (const at of chosen) rot(at, (at * 131) % size);
-    expect(await found()).toEqual(chosen.map((at) => `damaged ${pathOf(at)}`));
+    const { findings } = await run();
+    expect(findings.map(({ problem, path }) => `${problem} ${path}`).sort()).toEqual(
+      chosen.map((at) => `damaged ${pathOf(at)}`),
+    );
+    const opened = test.source.opened.length;
+    const { mended, failures } = await repairAll(findings);
+    expect([mended.size, failures.size]).toEqual([100, 0]);
+    expect(test.source.opened.length - opened, 'only those are fetched again').toBe(100);
+    for (let at = 0; at < 150; at++) expectBytes(test.cached(pathOf(at)), bytesOf(at));
+    expect(test.superseded()).toHaveLength(100);
+    expect(await found()).toEqual([]);
   });
 
   it('what is missing, short, long, replaced, and what does not belong there', async () => {

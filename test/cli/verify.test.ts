@@ -13,7 +13,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statOf } from '../../src/cache/cached-file.ts';
 import { getCached, putCached } from '../../src/index/cached.ts';
@@ -184,28 +184,51 @@ describe('verify', () => {
     );
   });
 
-  it('tells of what it may not read', async () => {
-    chmodSync(fileOf(2), 0);
+  /** Root may read everything, so the program runs as somebody else, in a copy of the home that is theirs. */
+  function ordinaryUser() {
     const isRoot = process.getuid?.() === 0;
-    // Root may read everything, so the program runs as somebody else, in a copy that is theirs.
-    const copy = join(place.folder, 'theirs');
+    const home = isRoot ? join(place.folder, 'theirs') : place.home;
     if (isRoot) {
       chmodSync(place.folder, 0o755);
-      spawnSync('cp', ['-a', place.home, copy]);
-      spawnSync('chown', ['-R', '65534:65534', copy]);
+      spawnSync('cp', ['-a', place.home, home]);
+      spawnSync('chown', ['-R', '65534:65534', home]);
       mkdirSync(join(place.folder, 'tmp'));
       chownSync(join(place.folder, 'tmp'), 65534, 65534);
     }
     const program = new URL('../../dist/bin.cjs', import.meta.url).pathname;
-    const ended = spawnSync(
-      process.execPath,
-      [program, '--home', isRoot ? copy : place.home, 'verify', '--json'],
-      {
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [program, '--home', home, ...args], {
         encoding: 'utf8',
         env: { PATH: process.env.PATH, HOME: place.folder },
         ...(isRoot ? { uid: 65534, gid: 65534 } : {}),
-      },
-    );
+      });
+    return { cache: join(home, relative(place.home, place.cache)), run };
+  }
+
+  it('leaves what it may not read to prefetch and --repair, which fetch it again and keep it aside', async () => {
+    for (const command of [['prefetch'], ['verify', '--repair']]) {
+      for (const at of [2, 3]) chmodSync(fileOf(at), 0);
+      const { cache, run } = ordinaryUser();
+      const ended = run(...command);
+      expect([ended.status, ended.stderr]).toEqual([0, expect.not.stringContaining('EACCES')]);
+      for (const at of [2, 3])
+        expect(readFileSync(join(cache, pathOf(at))).equals(entries[at]?.bytes as Buffer)).toBe(true);
+      const folder = join(cache, '.gphotosfs/superseded');
+      const kept = readdirSync(folder).map((name) => statSync(join(folder, name)));
+      expect(kept.map(({ mode, size }) => [mode & 0o777, size]).sort()).toEqual([
+        [0, 5002],
+        [0, 5003],
+      ]);
+      expect(run('verify').status).toBe(0);
+      for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
+      for (const name of ['theirs', 'tmp'])
+        rmSync(join(place.folder, name), { recursive: true, force: true });
+    }
+  });
+
+  it('tells of what it may not read', async () => {
+    chmodSync(fileOf(2), 0);
+    const ended = ordinaryUser().run('verify', '--json');
     expect(ended.stderr).not.toContain('"error"');
     expect(ended.status).toBe(3);
     const lines = ended.stdout
