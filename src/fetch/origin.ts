@@ -57,6 +57,8 @@ export async function findOrigin(request: OriginRequest): Promise<Origin> {
     if (filled !== undefined) return { outcome: 'copied', filled };
   }
   const place = given === undefined ? await findPlace(request, known.locations) : undefined;
+  const from = place === undefined ? '' : ` from ${place.location.archive}`;
+  parts.log('debug', `"${label}" is fetched${from}`);
   const threaded = await fillInThread(request, place, known.mtime);
   if (threaded !== undefined) return { outcome: 'fetched', filled: threaded };
   const fd = left?.fd ?? vessel.create();

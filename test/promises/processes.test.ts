@@ -1,7 +1,7 @@
 /**
  * Several processes on one home: a mount with readers, two prefetches, syncs and verifies, while exports arrive. Each
  * photo is fetched once and found right, nobody hears of a locked database, nothing is left over.
- * GPHOTOSFS_PROCESSES_SECONDS makes it longer.
+ * GPHOTOSFS_PROCESSES_SECONDS makes it longer: 300 in `npm run test:soak`.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -50,7 +50,15 @@ describe.runIf(canMount())('a mount with readers, two prefetches, syncs and veri
     await place.run('add', 'takeout', incoming);
     expect((await place.run('sync')).code).toBe(0);
 
-    const mounted = await mount(place);
+    /** Names of photos that some process began to fetch from an archive. */
+    const opened: string[] = [];
+    /** Takes note of them; gives what else was said. */
+    const noteOpened = (stderr: string): string => {
+      const lines = stderr.split('\n');
+      opened.push(...lines.flatMap((line) => /"(.*)" is fetched from /.exec(line)?.[1] ?? []));
+      return lines.filter((line) => !/^gphotosfs: debug: /.test(line)).join('\n');
+    };
+    const mounted = await mount(place, '--log-level', 'debug');
     const ended = { sync: 0, prefetch: 0, verify: 0, read: 0 };
     const complaints: string[] = [];
     const until = performance.now() + seconds * 1000;
@@ -58,7 +66,7 @@ describe.runIf(canMount())('a mount with readers, two prefetches, syncs and veri
     const goOn = () => performance.now() < until || Math.min(...Object.values(ended)) < 3;
     const note = ({ code, stderr }: Ended, allowed: readonly number[]) => {
       if (code === null || !allowed.includes(code)) complaints.push(`exit code ${code}: ${stderr}`);
-      const worst = /SQLITE|database is locked|^ +at .*:\d+:\d+|internal/m.exec(stderr);
+      const worst = /SQLITE|database is locked|^ +at .*:\d+:\d+|internal/m.exec(noteOpened(stderr));
       if (worst !== null) complaints.push(stderr);
     };
     const arriving = async () => {
@@ -70,7 +78,8 @@ describe.runIf(canMount())('a mount with readers, two prefetches, syncs and veri
     };
     // 3 when a sync has listed more meanwhile.
     const prefetching = async () => {
-      for (; goOn(); ended.prefetch++) note(await place.run('prefetch', '--jobs', '2'), [0, 3]);
+      for (; goOn(); ended.prefetch++)
+        note(await place.run('prefetch', '--jobs', '2', '--log-level', 'debug'), [0, 3]);
     };
     const verifying = async () => {
       for (; goOn(); ended.verify++) note(await place.run('verify'), [0]);
@@ -90,11 +99,11 @@ describe.runIf(canMount())('a mount with readers, two prefetches, syncs and veri
     const readers = [0, 1, 2, 3].map(reading);
     await Promise.all([arriving(), syncing(), prefetching(), prefetching(), verifying(), ...readers]);
     note(await place.run('sync'), [0]);
-    const final = await place.run('prefetch');
+    const final = await place.run('prefetch', '--log-level', 'debug');
     note(final, [0]);
     expect(complaints).toEqual([]);
-    expect(mounted.stderr()).toBe('');
     await endMount(mounted);
+    expect(noteOpened(mounted.stderr())).toBe('');
 
     console.info(JSON.stringify({ ...ended, exports, files: files.size }));
     expect(files.size).toBeGreaterThan(200);
@@ -105,6 +114,9 @@ describe.runIf(canMount())('a mount with readers, two prefetches, syncs and veri
     const published = journalOf(place.cache).filter(({ type }) => type === 'cached');
     expect(published).toHaveLength(files.size);
     expect(new Set(published.map(({ ino }) => ino)).size).toBe(files.size);
+    expect(opened.sort(), 'opens of the archives').toEqual(
+      [...files.keys()].map((path) => basename(path)).sort(),
+    );
     expect(partialsOf(place.cache)).toEqual([]);
     expect(readdirSync(join(place.cache, '.gphotosfs/superseded'))).toEqual([]);
   });
