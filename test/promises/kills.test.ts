@@ -1,6 +1,6 @@
 /**
  * kill -9 at any moment of a sync, a prefetch and a mount with readers: nothing that was cached is lost, short or
- * wrong, and the next run needs no help. GPHOTOSFS_KILLS says how many kills: 60 by default, for 200 take some minutes.
+ * wrong, and the next run needs no help. GPHOTOSFS_KILLS says how many kills: 60 by default, 200 in `npm run test:soak`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -75,6 +75,16 @@ function unfinishedSizes(place: Place): number[] {
     const { size = 0 } =
       statSync(join(place.cache, '.gphotosfs/partial', name), { throwIfNoEntry: false }) ?? {};
     return size > 0 && size < Number(name.split('-')[1]) ? [size] : [];
+  });
+}
+
+/** Which of these files the index has as cached no more, or the cache has not, or not as long as they are. */
+function lostOf(place: Place, known: ReadonlySet<string>): string[] {
+  const files = new Map(listFiles(place.home).map((file) => [file.path, file]));
+  return [...known].filter((path) => {
+    const file = files.get(path);
+    const size = statSync(join(place.cache, path), { throwIfNoEntry: false })?.size;
+    return file?.cached !== library.files.get(path) || size !== file?.size;
   });
 }
 
@@ -172,6 +182,7 @@ async function live(met: Met, limit: number): Promise<void> {
         return isNew || random() < 0.1;
       });
       expect(sample.wrong).toEqual([]);
+      expect(lostOf(place, known), 'what was cached before').toEqual([]);
       met.checked += sample.checked;
     }
 

@@ -1,7 +1,8 @@
 /**
  * `npm run test:soak`: ten minutes of random reads, listings, syncs and prefetches on a mount, while exports arrive, the
  * archives go and come back, and cached files are deleted; held against a model of what every byte must be.
- * GPHOTOSFS_SOAK_SECONDS says how long.
+ * GPHOTOSFS_SOAK_SECONDS says how long. The same command runs 200 kills and five minutes of several processes
+ * (`promises/kills.test.ts`, `promises/processes.test.ts`).
  */
 import { existsSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
