@@ -64,6 +64,8 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** When the source said a retry can help: milliseconds from now. */
   readonly retryAfterMs?: number;
+  /** Of `quota`: only this archive is refused; the others of its source may be had. */
+  readonly ofOneArchive?: boolean;
   /** Of `bad-content`: the source's bytes are whole and sound, but so many, and not as many as it had said. */
   readonly actualSize?: number;
 }
@@ -74,6 +76,7 @@ export class GphotosfsError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly ofOneArchive: boolean;
   readonly actualSize: number | undefined;
 
   constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
@@ -81,6 +84,7 @@ export class GphotosfsError extends Error {
     this.kind = kind;
     this.hint = details.hint;
     this.retryAfterMs = details.retryAfterMs;
+    this.ofOneArchive = details.ofOneArchive ?? false;
     this.actualSize = details.actualSize;
   }
 

@@ -18,8 +18,8 @@ export interface FetchRunsRequest {
   readonly jobs: number;
   /** Gives up what is under way. */
   readonly signal: AbortSignal;
-  /** Nothing more of this source is to be begun; what is under way is waited for. */
-  readonly isOver: (source: string) => boolean;
+  /** Nothing more of this source, or of this archive of it, is to be begun; what is under way is waited for. */
+  readonly isOver: (source: string, archive?: string) => boolean;
   /** Told of each file that was tried; waits for its outcome. */
   readonly settle: (file: MissingFile, fetching: Fetching) => Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
     underway: Set<Promise<void>>,
   ): Promise<void> {
     for (const file of files) {
-      if (isOver(run.source)) break;
+      if (isOver(run.source, run.archive)) break;
       const fetching = request.fetcher.ensure(file.ino, signal);
       fetching.verified.then(
         () => {
@@ -78,7 +78,7 @@ export async function fetchRuns(request: FetchRunsRequest): Promise<void> {
   async function job(): Promise<void> {
     const underway = new Set<Promise<void>>();
     for (const run of runs) {
-      if (isOver(run.source)) continue;
+      if (isOver(run.source, run.archive)) continue;
       const source = request.sources.find(({ id }) => id === run.source);
       const left =
         (run.sequential || run.remote) && source?.openMany !== undefined
@@ -130,7 +130,7 @@ async function fetchInOnePass(
       if (file === undefined) continue;
       left.delete(file);
       await take(file, fetcher.ensure(file.ino, signal, { location, bytes }));
-      if (isOver(run.source)) return [];
+      if (isOver(run.source, run.archive)) return [];
       // Not taken where the file was cached already, or was fetched by another process.
       await bytes[Symbol.asyncIterator]().return?.();
     }

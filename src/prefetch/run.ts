@@ -1,6 +1,7 @@
 /**
  * Runs a plan: several jobs take runs of neighbouring files and fetch each file into the cache. A file that fails is
- * listed and doesn't stop the rest; a cache that can take no more stops all, a source without quota or sign-in its own files.
+ * listed and doesn't stop the rest; a cache that can take no more stops all, a source without quota or sign-in
+ * its own files.
  */
 import { setMaxListeners } from 'node:events';
 import { lstatSync } from 'node:fs';
@@ -110,7 +111,7 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
         stop.abort();
         return;
       }
-      if (givenUp.failed(file.source, known)) return;
+      if (givenUp.failed(file.source, known, file.archive)) return;
       failed.push(failedFile(pathOf(index, file.ino)?.join('/') ?? String(file.ino), known));
     }
     done.files += 1;
@@ -129,7 +130,7 @@ export async function prefetch(request: PrefetchRequest): Promise<PrefetchReport
     }
   }
 
-  const isOver = (source: string) => stopping.aborted || givenUp.has(source);
+  const isOver = (source: string, archive?: string) => stopping.aborted || givenUp.has(source, archive);
   await fetchRuns({ ...request, runs, signal, isOver, settle });
   await lookFor([...plan.unavailable, ...lost.unavailable]);
   const early = stopping.aborted ? [] : (await earlySources(request)).filter(({ id }) => !givenUp.has(id));

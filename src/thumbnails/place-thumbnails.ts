@@ -104,13 +104,13 @@ export async function placeThumbnails(request: ThumbnailsRequest): Promise<Thumb
     const known = toGphotosfsError(error);
     if (signal.aborted || known.kind === 'interrupted') return;
     if (isDisk(known)) throw known;
-    if (givenUp.failed(file.place.source, known)) return;
+    if (givenUp.failed(file.place.source, known, file.place.archive)) return;
     failed.push({ path: file.path, kind: known.kind, message: known.message });
   }
 
   async function make(file: Wanted): Promise<void> {
-    const { source } = file.place;
-    if (signal.aborted || givenUp.has(source)) return;
+    const { source, archive } = file.place;
+    if (signal.aborted || givenUp.has(source, archive)) return;
     try {
       settle(file, await fetchPicture(file));
       givenUp.succeeded(source);

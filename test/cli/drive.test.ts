@@ -362,6 +362,37 @@ describe('Takeout in Drive', () => {
     expect(drive.bytesSent() - before).toBeLessThan((200 - cached + 2) * 21_000);
   }, 120_000);
 
+  it('that was downloaded too often is left for the next day with exit 5, and the others are fetched', async () => {
+    const entries = (name: string) =>
+      Array.from({ length: 40 }, (_, at) => entry(`${name}${at}.jpg`, photo(`${name}${at}`, 20_000)));
+    const [closed] = await upload({ entries: entries('a'), exportTime: '20260101T120000Z' });
+    await upload({ entries: entries('b'), exportTime: '20260201T120000Z' });
+    await ok('add', 'drive');
+    await ok('sync');
+    if (closed !== undefined) closed.overQuota = true;
+    const before = fake.requests.length;
+    const stopped = await place.run('prefetch');
+    expect([stopped.code, stopped.stderr]).toEqual([
+      5,
+      expect.stringMatching(/downloaded too often[\s\S]*Go on after/),
+    ]);
+    expect(readdirSync(join(place.cache, 'years/2021')).filter((name) => name.startsWith('b'))).toHaveLength(
+      40,
+    );
+    const refused = fake.requests.slice(before).filter(({ status }) => status === 403);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(4);
+    // Nor does it keep others from being listed.
+    await upload({ entries: entries('c'), exportTime: '20260301T120000Z' });
+    const synced = await place.run('sync', '--rescan');
+    expect([synced.code, synced.stdout]).toEqual([3, expect.stringContaining('40 new items')]);
+    expect(synced.stderr).toMatch(/downloaded too often[\s\S]*Go on after/);
+    if (closed !== undefined) closed.overQuota = false;
+    await ok('sync');
+    await ok('prefetch');
+    expect(readdirSync(join(place.cache, 'years/2021'))).toHaveLength(120);
+  }, 120_000);
+
   it('that becomes shorter in the middle of a prefetch is read anew by the next sync, and nothing is mixed', async () => {
     const entries = Array.from({ length: 20 }, (_, at) => entry(`p${at}.jpg`, photo(at, 200_000)));
     const [file] = await upload({ entries });

@@ -5,13 +5,14 @@
  * rate; 429 is a rate or the day's quota. So status, `status` text, reasons and, where nothing else tells, the message
  * are looked at together.
  */
-import { GphotosfsError } from '../../model/errors.ts';
+import { type ErrorDetails, GphotosfsError } from '../../model/errors.ts';
 import { strayPageCode } from './network-error.ts';
 import { pacificMidnightAfter } from './pacific-day.ts';
 import {
   has,
   isDailyQuota,
   isDeadGrant,
+  isFileQuota,
   isRate,
   isScopeMissing,
   isSwitchedOff,
@@ -53,6 +54,8 @@ export interface RefusalContext {
 
 /** Google advises at least 30 s after a 429 (best-practices guide); it sends no Retry-After with most of them. */
 const waitAfterRateMs = 30_000;
+/** What Google's help says of a file in Drive that was downloaded too often: up to 24 hours. */
+const waitForFileMs = 24 * 3_600_000;
 const signInHint = 'Run "gphotosfs login".';
 
 /** The error that an answer with this status and body stands for. */
@@ -64,7 +67,7 @@ export function errorOfRefusal(status: number, body: string, context: RefusalCon
   const fail = (
     kind: GphotosfsError['kind'],
     why: string,
-    details: { readonly hint?: string; readonly retryAfterMs?: number } = {},
+    details: Pick<ErrorDetails, 'hint' | 'retryAfterMs' | 'ofOneArchive'> = {},
   ) => new GphotosfsError(kind, `${what}: ${why}`, { ...details, cause });
 
   if (isDeadGrant(refusal)) {
@@ -85,6 +88,13 @@ export function errorOfRefusal(status: number, body: string, context: RefusalCon
   if (isScopeMissing(refusal)) {
     return fail('sign-in', 'the sign-in does not allow it (a permission was not granted)', {
       hint: 'Run "gphotosfs login" and leave all boxes ticked.',
+    });
+  }
+  if (isFileQuota(refusal)) {
+    return fail('quota', `it was downloaded too often, so Drive closes it for a day (${said})`, {
+      hint: goOnHint(context.now, waitForFileMs),
+      retryAfterMs: waitForFileMs,
+      ofOneArchive: true,
     });
   }
   if (isDailyQuota(refusal)) {

@@ -45,7 +45,7 @@ export async function withPatience<T>(request: PatientRequest, once: () => Promi
       return await once();
     } catch (error) {
       if (!(error instanceof GphotosfsError) || !error.retryCanHelp) throw error;
-      if (error.kind === 'quota') slowed?.();
+      if (error.kind === 'quota' && !error.ofOneArchive) slowed?.();
       // Advice may be 0, and each try is one of the day's requests.
       const waitMs = Math.max(error.retryAfterMs ?? 0, wait * (1 + Math.random() / 4));
       const mostMs = isOffline(error) ? patience.offlineMs : patience.totalMs;

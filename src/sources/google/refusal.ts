@@ -47,6 +47,14 @@ export function isDailyQuota(refusal: Refusal): boolean {
   );
 }
 
+/**
+ * A file that many have downloaded, or one often, is closed for a day, to its owner as well; others of the account aren't
+ * (rclone#2652, rclone#3477).
+ */
+export function isFileQuota(refusal: Refusal): boolean {
+  return has(refusal, 'downloadQuotaExceeded');
+}
+
 export function isRate(refusal: Refusal): boolean {
   return has(
     refusal,

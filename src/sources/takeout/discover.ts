@@ -96,5 +96,6 @@ export function problemOf(error: unknown, where: string): Problem {
 export function rethrowFatal(error: unknown, store?: { readonly remote: boolean }): void {
   if (!(error instanceof GphotosfsError) || error.kind === 'interrupted' || error.kind === 'internal')
     throw error;
-  if (store?.remote && (error.retryCanHelp || error.kind === 'sign-in')) throw error;
+  if (!store?.remote || error.ofOneArchive) return;
+  if (error.retryCanHelp || error.kind === 'sign-in') throw error;
 }

@@ -15,6 +15,8 @@ export interface FakeDriveFile {
   trashed: boolean;
   /** Taken for malware. */
   flagged: boolean;
+  /** Downloaded too often: Drive gives its bytes to nobody for a day. */
+  overQuota: boolean;
   /** Without length and checksum so far. */
   uploading: boolean;
   canDownload: boolean;
@@ -88,6 +90,7 @@ export function addDrive(fake: FakeGoogle): FakeDrive {
         parents: [takeout],
         trashed: false,
         flagged: false,
+        overQuota: false,
         uploading: false,
         canDownload: true,
         revision: 1,
@@ -128,6 +131,13 @@ export function addDrive(fake: FakeGoogle): FakeDrive {
     drive.onBytes(file, ++asked);
     if (!file.canDownload)
       return refuse(exchange, 403, 'cannotDownloadFile', 'This file cannot be downloaded.');
+    if (file.overQuota)
+      return refuse(
+        exchange,
+        403,
+        'downloadQuotaExceeded',
+        'The download quota for this file has been exceeded.',
+      );
     const acknowledged = exchange.request.query.get('acknowledgeAbuse') === 'true';
     if (file.flagged && !acknowledged)
       return refuse(

@@ -111,6 +111,15 @@ const cases: readonly (readonly [
     }),
     { kind: 'quota', retryAfterMs: untilMidnight },
   ],
+  [
+    'a file in Drive that was downloaded too often',
+    403,
+    google(403, 'The download quota for this file has been exceeded.', undefined, {
+      errors: [{ domain: 'usageLimits', reason: 'downloadQuotaExceeded' }],
+    }),
+    { kind: 'quota', retryAfterMs: 24 * 3_600_000, ofOneArchive: true },
+    'Go on after 26 Nov',
+  ],
   ['a rate', 429, google(429, perMinute, 'RESOURCE_EXHAUSTED'), { kind: 'quota', retryAfterMs: 30_000 }],
   [
     "Drive's rate, as a 403",
