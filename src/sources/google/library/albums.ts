@@ -2,9 +2,13 @@
  * Albums of the Library API. An album is looked into when its count has changed, when a member that could not be listed
  * before may be by now, and otherwise once a week: a photo swapped for another leaves the count as it was.
  */
+import { GphotosfsError, toGphotosfsError } from '../../../model/errors.ts';
+import type { Problem } from '../../../model/words.ts';
 import type { Memo, Page, ScannedAlbum, ScannedArchive, ScanRequest } from '../../source.ts';
 import type { GoogleClient } from '../client.ts';
+import { concernsAll } from '../media/measure-all.ts';
 import type { ScanMemory } from '../media/scan-memory.ts';
+import { isOffline } from '../network-error.ts';
 import { type LibraryAlbum, listAlbumItems, listAlbums } from './api.ts';
 
 const week = 7 * 86_400;
@@ -13,6 +17,8 @@ const week = 7 * 86_400;
  * shall stay below 300. What is left over is due the next day.
  */
 const dueCalls = 40;
+/** So many in a row that the server fails at: then it is the server, not the albums. */
+const maxUnanswered = 3;
 /** Items a page of an album has. */
 const itemsACall = 100;
 
@@ -49,21 +55,32 @@ export async function* scanAlbums(
     .filter((one) => !isChanged(one) && now - (one.seen?.at ?? 0) >= week)
     .sort((a, b) => (a.seen?.at ?? 0) - (b.seen?.at ?? 0));
   let calls = dueCalls;
-  const affordable = due.filter(({ album }) => {
-    calls -= Math.max(1, Math.ceil(album.count / itemsACall));
-    return calls >= 0;
+  const affordable = due.filter(({ album }, at) => {
+    const needed = Math.max(1, Math.ceil(album.count / itemsACall));
+    // One that needs more than a day has gets a day of its own once it is the oldest.
+    const isTooLarge = at === 0 && needed > dueCalls;
+    if (needed > calls && !isTooLarge) return false;
+    calls -= needed;
+    return true;
   });
 
   const chosen = [...changed, ...affordable];
+  let unanswered = 0;
   for (const [done, { album }] of chosen.entries()) {
     progress({ phase: 'looking into albums', done, total: chosen.length });
-    const ids = new Set<string>();
-    for await (const page of listAlbumItems(client, album.id, signal)) for (const id of page) ids.add(id);
+    const ids = await lookInto(client, album, signal);
+    if (ids instanceof GphotosfsError) {
+      unanswered = ids.kind === 'source-unreachable' ? unanswered + 1 : 0;
+      if (unanswered >= maxUnanswered) throw ids;
+      yield { archives: [], items: [], albums: [], memos: [], problems: [unreadable(album, ids)] };
+      continue;
+    }
+    unanswered = 0;
     const places = [...ids].flatMap((id) => memory.find(id)?.ordinal ?? []);
     const seen: Seen = { count: album.count, at: now, missing: ids.size - places.length };
     const scanned: ScannedAlbum = {
       folder: album.id,
-      title: album.title.trim() === '' ? 'Untitled' : album.title,
+      title: titleOf(album),
       date: undefined,
       members: places.map((offset) => ({ archive: archive.name, offset })),
     };
@@ -71,6 +88,31 @@ export async function* scanAlbums(
     yield { archives: [], items: [], albums: [scanned], memos, problems: [] };
   }
 }
+
+/** The ids of an album's members, or why it alone could not be looked into. @throws what concerns them all */
+async function lookInto(
+  client: GoogleClient,
+  { id }: LibraryAlbum,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | GphotosfsError> {
+  const ids = new Set<string>();
+  try {
+    for await (const page of listAlbumItems(client, id, signal)) for (const one of page) ids.add(one);
+    return ids;
+  } catch (error) {
+    const known = toGphotosfsError(error);
+    if (concernsAll(known) || isOffline(known)) throw known;
+    return known;
+  }
+}
+
+const unreadable = (album: LibraryAlbum, { message, hint }: GphotosfsError): Problem => ({
+  where: `album ${titleOf(album)}`,
+  what: `it could not be looked into: ${message}`,
+  remedy: hint ?? 'It is looked into again by the next sync.',
+});
+
+const titleOf = ({ title }: LibraryAlbum): string => (title.trim() === '' ? 'Untitled' : title);
 
 const keyOf = ({ id }: LibraryAlbum): string => `album ${id}`;
 

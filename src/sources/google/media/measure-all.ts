@@ -53,7 +53,8 @@ export async function measureAll<Item>(
   return { sizes, failed, stopped: why };
 }
 
-function concernsAll({ kind }: GphotosfsError): boolean {
+/** Whether what went wrong with one item, or album, goes wrong with all. */
+export function concernsAll({ kind }: GphotosfsError): boolean {
   return (
     kind === 'quota' ||
     kind === 'sign-in' ||

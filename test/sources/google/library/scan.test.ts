@@ -119,6 +119,50 @@ describe('albums', () => {
     expect(home.albums()).toEqual(['Summer/p1.jpg', 'Summer/p2.jpg', 'Summer/p3.jpg']);
   });
 
+  it('are all looked into again in time, also where one is larger than what a day has calls for', async () => {
+    google.photos.albums = [
+      { id: 'a0', title: 'Large', items: Array.from({ length: 4100 }, () => 'id-1') },
+      { id: 'a1', title: 'Summer', items: ['id-1'] },
+    ];
+    await sync();
+    // Swapped for another: the count tells nothing.
+    google.photos.albums = [
+      { id: 'a0', title: 'Large', items: Array.from({ length: 4100 }, () => 'id-2') },
+      { id: 'a1', title: 'Summer', items: ['id-3'] },
+    ];
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 86_400_000 });
+    calls();
+    await sync();
+    await sync();
+    expect(calls()).toMatchObject({ 'mediaItems:search': 41 + 1 });
+    await sync();
+    expect(calls()['mediaItems:search']).toBeUndefined();
+    expect(home.albums().sort()).toEqual(['Large/p1.jpg', 'Large/p2.jpg', 'Summer/p1.jpg', 'Summer/p3.jpg']);
+  });
+
+  it.each([400, 404, 500])(
+    'that are broken (%i) are problems of their own, and those behind are looked into',
+    async (status) => {
+      google.photos.albums = [
+        { id: 'a1', title: 'Summer', items: ['id-1', 'id-2'] },
+        { id: 'a2', title: 'Winter', items: ['id-3'] },
+      ];
+      const body = { error: { code: status, message: 'Broken.', status: 'X' } };
+      // The first of the two, with all its tries: the server's errors are waited for.
+      google.fake.plan({
+        path: '/library/v1/mediaItems:search',
+        status,
+        body,
+        times: status === 500 ? 8 : 1,
+      });
+      const report = await sync();
+      expect(report).toMatchObject({ error: undefined, newAlbums: 1, problems: [{ where: 'album Summer' }] });
+      expect(home.albums()).toEqual(['Summer/p1.jpg', 'Winter/p3.jpg']);
+      expect(await sync()).toMatchObject({ problems: [] });
+      expect(home.albums()).toEqual(['Summer/p1.jpg', 'Summer/p2.jpg', 'Winter/p3.jpg']);
+    },
+  );
+
   it('get a member once it can be listed', async () => {
     google.photos.items.push(fakePhoto(11, { filename: 'v.mp4', bytes: mp4(11, 900), status: 'PROCESSING' }));
     google.photos.albums = [{ id: 'a1', title: 'Summer', items: ['id-1', 'id-11'] }];
