@@ -9,6 +9,7 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -20,6 +21,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
+const top = join(import.meta.dirname, '../..');
 let root: string;
 const inRoot = (path: string) => join(root, path);
 
@@ -28,11 +30,14 @@ const program = `console.log(JSON.stringify({
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'gphotosfs-container-'));
-  for (const path of ['usr', 'config', 'storage', 'opt/gphotosfs/dist', dirname(process.execPath)])
+  // Where the package has it: the image is made of the same folders.
+  const { bin } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8'));
+  const main = join('opt/gphotosfs', bin.gphotosfs);
+  for (const path of ['usr', 'config', 'storage', dirname(main), dirname(process.execPath)])
     mkdirSync(inRoot(path), { recursive: true });
   for (const name of ['bin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, inRoot(name));
-  copyFileSync(join(import.meta.dirname, '../../.container/entry'), inRoot('entry'));
-  writeFileSync(inRoot('opt/gphotosfs/dist/main.js'), program);
+  copyFileSync(join(top, '.container/entry'), inRoot('entry'));
+  writeFileSync(inRoot(main), program);
   chmodSync(root, 0o755);
 });
 afterEach(() => rmSync(root, { recursive: true }));
