@@ -6,15 +6,13 @@ import type { Description } from '../source.ts';
 import type { ArchiveEntry } from './archives/archive.ts';
 import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
 import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
+import { count, damaged, fields, flag, list, maybe, number, pair, text } from './stored-values.ts';
 
 /** One list a field, all of one length. */
 export type Columns = readonly (readonly unknown[])[];
 
 /** A JSON of the catalog whose kind is known. */
 export type JsonOf<F> = Omit<CatalogJson, 'facts'> & { readonly facts: F };
-
-/** A value is not what was written. */
-export class Damaged extends Error {}
 
 export const fileColumns = (files: readonly CatalogFile[]): Columns => [
   files.map(({ name }) => name),
@@ -130,28 +128,6 @@ function readDescription(value: unknown): Description {
     ...(favorited === undefined ? undefined : { favorited: flag(favorited) }),
     ...(archived === undefined ? undefined : { archived: flag(archived) }),
   };
-}
-
-const damaged = (): never => {
-  throw new Damaged('a stored catalog is damaged');
-};
-export const fields = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : damaged();
-export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : damaged());
-export const text = (value: unknown): string => (typeof value === 'string' ? value : damaged());
-const flag = (value: unknown): boolean => (typeof value === 'boolean' ? value : damaged());
-const number = (value: unknown): number => (Number.isFinite(value) ? (value as number) : damaged());
-export const count = (value: unknown): number =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : damaged();
-export const maybe = <T>(value: unknown, read: (value: unknown) => T): T | undefined =>
-  value === null ? undefined : read(value);
-
-/** Two numbers: a place on earth, or a time with how often it occurs. */
-export function pair(value: unknown): readonly [number, number] {
-  const [first, second, ...more] = list(value);
-  return more.length > 0 ? damaged() : [number(first), number(second)];
 }
 
 /** So many lists of one length. */

@@ -25,16 +25,39 @@ export interface Catalog {
 /** The folders in which it has something. */
 export function foldersIn({ files, jsons, unread }: Catalog): string[] {
   const paths = new Set<string>();
+  const split = pathSplitter();
   for (const { folder } of files) paths.add(folder);
   for (const { folder } of jsons) paths.add(folder);
-  for (const { path } of unread) paths.add(splitPath(path).folder);
+  for (const { path } of unread) paths.add(split(path).folder);
   return [...paths];
 }
 
 /** A path in an archive as folder and name. */
-export function splitPath(path: string): { readonly folder: string; readonly name: string } {
+export interface SplitPath {
+  readonly folder: string;
+  readonly name: string;
+}
+
+export function splitPath(path: string): SplitPath {
   const slash = path.lastIndexOf('/');
   return slash < 0
     ? { folder: '', name: path }
     : { folder: path.slice(0, slash), name: path.slice(slash + 1) };
+}
+
+/**
+ * Splits many paths, which come folder by folder: neighbours are given one and the same string of their folder, which is cheap
+ * to look up by, and is not searched for from the end of each.
+ */
+export function pathSplitter(): (path: string) => SplitPath {
+  let folder = '';
+  let prefix = '';
+  return (path) => {
+    const isNext = path.startsWith(prefix) && path.indexOf('/', prefix.length) < 0;
+    if (isNext) return { folder, name: path.slice(prefix.length) };
+    const split = splitPath(path);
+    folder = split.folder;
+    prefix = folder === '' ? '' : `${folder}/`;
+    return split;
+  };
 }

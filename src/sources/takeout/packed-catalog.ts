@@ -4,32 +4,25 @@
  * listed folder by folder: a photo takes some 100 bytes packed, and 1,000 as objects.
  */
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
-import type { Problem } from '../../model/words.ts';
 import type { Memo } from '../source.ts';
-import { type Catalog, splitPath } from './catalog.ts';
+import { type Catalog, pathSplitter } from './catalog.ts';
 import {
   albumColumns,
   columns,
-  count,
-  Damaged,
-  fields,
   fileColumns,
   type JsonOf,
-  list,
-  maybe,
-  pair,
   readAlbums,
   readFiles,
   readPhotoIds,
   readSidecars,
   readUnread,
   sidecarColumns,
-  text,
   unreadColumns,
 } from './catalog-columns.ts';
 import type { CatalogFile } from './catalog-entry.ts';
 import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
 import { type PhotosFolders, pathInPhotos } from './photos-folder.ts';
+import { count, Damaged, fields, list, maybe, pair, problemOf, text } from './stored-values.ts';
 
 export interface PackedCatalog
   extends Pick<Catalog, 'archive' | 'fingerprint' | 'modified' | 'others' | 'problems'> {
@@ -106,8 +99,11 @@ const isAlbum = (json: Catalog['jsons'][number]): json is JsonOf<AlbumFacts> => 
 function groupByFolder({ files, jsons, unread }: Catalog) {
   const folders = new Map<string, Unpacked & { unread: number }>();
   const folderAt = (path: string) => {
-    const known = folders.get(path) ?? { files: [], sidecars: [], unread: 0 };
-    folders.set(path, known);
+    let known = folders.get(path);
+    if (known === undefined) {
+      known = { files: [], sidecars: [], unread: 0 };
+      folders.set(path, known);
+    }
     return known;
   };
   for (const file of files) folderAt(file.folder).files.push(file);
@@ -115,7 +111,8 @@ function groupByFolder({ files, jsons, unread }: Catalog) {
     const folder = folderAt(json.folder);
     if (!isAlbum(json)) folder.sidecars.push(json as JsonOf<Sidecar>);
   }
-  for (const { path } of unread) folderAt(splitPath(path).folder).unread++;
+  const split = pathSplitter();
+  for (const { path } of unread) folderAt(split(path).folder).unread++;
   return folders;
 }
 
@@ -163,12 +160,6 @@ function readFolders(value: unknown, start: number): ReadonlyMap<string, PackedF
     });
   }
   return folders;
-}
-
-function problemOf(value: unknown): Problem {
-  const { where, what, remedy, severity } = fields(value);
-  const problem = { where: text(where), what: text(what), remedy: text(remedy) };
-  return severity === 'notice' ? { ...problem, severity } : problem;
 }
 
 /** Largest table taken, inflated: a folder of some 5 million files. */

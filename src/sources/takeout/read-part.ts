@@ -4,11 +4,10 @@
  */
 import type { Problem, UnixSeconds } from '../../model/words.ts';
 import type { Archive, ArchiveEntry, SmallEntry } from './archives/archive.ts';
-import { problemList } from './archives/problem-list.ts';
-import { type Catalog, splitPath } from './catalog.ts';
+import { type ProblemList, problemList } from './archives/problem-list.ts';
+import { type Catalog, pathSplitter, type SplitPath } from './catalog.ts';
 import type { CatalogFile, CatalogJson } from './catalog-entry.ts';
 import { type PackedCatalog, unpackCatalog } from './packed-catalog.ts';
-import { detach } from './pairing/file-name.ts';
 import { isJunkFolder, kindOfName } from './pairing/media.ts';
 import { readJson } from './pairing/sidecar.ts';
 import { isKnownYearName, isPhotosName, type PhotosFolders, pathInPhotos } from './photos-folder.ts';
@@ -33,39 +32,34 @@ export async function listPart(
 ): Promise<ListedPart> {
   const { entries, problems, small } = await archive.list(signal);
   const notes = problemList(archive.path);
-  const folders = new Map<string, FolderUse>();
-  for (const { path } of entries) {
-    const { folder } = splitPath(path);
-    if (!folders.has(folder)) folders.set(folder, useOf(folder));
-  }
-  const someNamed = [...folders.values()].some(({ photos }) => photos);
-  const known = rememberedFiles(before === undefined ? undefined : unpackCatalog(before));
+  const useOf = folderUses();
+  const split = pathSplitter();
+  const someNamed = entries.some(({ path }) => useOf(split(path).folder).photos);
+  const known = before === undefined ? undefined : rememberedFiles(unpackCatalog(before));
   const files: CatalogFile[] = [];
   const jsons: CatalogJson[] = [];
   const unread: ArchiveEntry[] = [];
   let others = problems.length;
   for (const entry of entries) {
-    const { folder: path, name: view } = splitPath(entry.path);
-    const folder = folders.get(path) ?? useOf(path);
-    const name = detach(view);
-    if (!folder.photos && !folder.junk && !isBrowserPage(name)) others++;
-    const kind = folder.junk ? 'junk' : kindOfName(name);
+    const { folder, name } = split(entry.path);
+    const use = useOf(folder);
+    if (!use.photos && !use.junk && !isBrowserPage(name)) others++;
+    const kind = use.junk ? 'junk' : kindOfName(name);
     if (kind === 'junk') continue;
     if (kind === 'json') {
       const bytes = small?.get(entry.offset);
-      const facts = known.json(entry);
-      if (bytes !== undefined)
-        addJson(jsons, entry, folder.path, name, bytes, folder.photos ? notes : undefined);
-      else if (facts !== undefined) jsons.push({ folder: folder.path, name, facts, address: entry.address });
+      const facts = known?.json(entry);
+      if (bytes !== undefined) addJson(jsons, entry, { folder, name }, bytes, use.photos ? notes : undefined);
+      else if (facts !== undefined) jsons.push({ folder, name, facts, address: entry.address });
       else unread.push(entry);
       // Other products' files of unknown kinds are nobody's photos; of ours a sidecar may speak.
-    } else if (kind !== 'unknown' || folder.photos || !someNamed) {
+    } else if (kind !== 'unknown' || use.photos || !someNamed) {
       const { size, offset, address, seekable } = entry;
       files.push({
-        folder: folder.path,
+        folder,
         name,
         size,
-        crc32: entry.crc32 ?? known.crc(entry),
+        crc32: entry.crc32 ?? known?.crc(entry),
         offset,
         address,
         seekable,
@@ -90,24 +84,30 @@ export async function listPart(
 const isBrowserPage = (name: string): boolean => /^archive_browser\.html$/i.test(name);
 
 interface FolderUse {
-  /** The one string that all files of the folder share. */
-  readonly path: string;
   readonly junk: boolean;
   /** Its name, or that of one above it, shows that it belongs to Google Photos. */
   readonly photos: boolean;
 }
 
-function useOf(path: string): FolderUse {
-  const photos = path.split('/').some((part) => isPhotosName(part) || isKnownYearName(part));
-  return { path, junk: isJunkFolder(path), photos };
+/** Tells of each folder what it is for; looked at once. */
+function folderUses(): (folder: string) => FolderUse {
+  const uses = new Map<string, FolderUse>();
+  return (folder) => {
+    const known = uses.get(folder);
+    if (known !== undefined) return known;
+    const photos = folder.split('/').some((part) => isPhotosName(part) || isKnownYearName(part));
+    const use = { junk: isJunkFolder(folder), photos };
+    uses.set(folder, use);
+    return use;
+  };
 }
 
 /** What an earlier catalog of an unpacked folder knows of files that are the same by address, which has size and time. */
-function rememberedFiles(before: Catalog | undefined) {
+function rememberedFiles(before: Catalog) {
   const pathOf = ({ folder, name }: { folder: string; name: string }) =>
     folder === '' ? name : `${folder}/${name}`;
-  const files = new Map((before?.files ?? []).map((file) => [pathOf(file), file]));
-  const jsons = new Map((before?.jsons ?? []).map((json) => [pathOf(json), json]));
+  const files = new Map(before.files.map((file) => [pathOf(file), file]));
+  const jsons = new Map(before.jsons.map((json) => [pathOf(json), json]));
   return {
     crc(entry: ArchiveEntry): number | undefined {
       const file = files.get(entry.path);
@@ -124,8 +124,21 @@ function rememberedFiles(before: Catalog | undefined) {
 /** The most common modification time: that of the export, whatever a few entries have. */
 function mostCommon(entries: readonly ArchiveEntry[]): Catalog['modified'] {
   const counts = new Map<UnixSeconds, number>();
-  for (const { modified } of entries)
-    if (modified !== undefined) counts.set(modified, (counts.get(modified) ?? 0) + 1);
+  // Neighbours mostly have the same: counted in runs.
+  let time: UnixSeconds | undefined;
+  let run = 0;
+  const endRun = (): void => {
+    if (time !== undefined) counts.set(time, (counts.get(time) ?? 0) + run);
+  };
+  for (const { modified } of entries) {
+    if (modified !== time) {
+      endRun();
+      time = modified;
+      run = 0;
+    }
+    run++;
+  }
+  endRun();
   let best: Catalog['modified'];
   for (const [time, count] of counts)
     if (best === undefined || count > best.count || (count === best.count && time > best.time))
@@ -147,26 +160,41 @@ export async function readJsons(
 ): Promise<readonly Problem[]> {
   const notes = problemList(archive.path);
   const problems: Problem[] = [];
-  const isOurs = (entry: ArchiveEntry) => pathInPhotos(photos, splitPath(entry.path).folder) !== undefined;
-  // Stable: `unread` stays in the order of the directory, so what is read next lies behind what was.
-  const wanted = catalog.unread.filter(isOurs).slice(0, limit);
-  const read = new Set(wanted);
-  const add = jsonAdder(catalog, notes);
+  const isOurs = inPhotos(photos);
+  const ours = catalog.unread.filter(isOurs);
+  const wanted = ours.length > limit ? ours.slice(0, limit) : ours;
+  const split = pathSplitter();
   for await (const batch of archive.readSmall(wanted, largestJson, signal)) {
     for (const { entry, bytes, problem } of batch) {
       if (problem !== undefined) problems.push(problem);
-      if (bytes !== undefined) add(entry, bytes);
+      if (bytes !== undefined) addJson(catalog.jsons, entry, split(entry.path), bytes, notes);
     }
     progress(batch.length);
   }
-  const rest = catalog.unread.filter((entry) => !read.has(entry));
-  catalog.unread = photos.sure ? rest.filter(isOurs) : rest;
+  // In the order of the directory, so what is read next lies behind what was.
+  catalog.unread = [
+    ...ours.slice(wanted.length),
+    ...(photos.sure ? [] : catalog.unread.filter((entry) => !isOurs(entry))),
+  ];
   return [...problems, ...notes.all()];
 }
 
 /** The JSONs of the photos that nobody has read, with `photos` as for `readJsons`. */
 export const unreadOf = (catalog: Catalog, photos: PhotosFolders): readonly ArchiveEntry[] =>
-  catalog.unread.filter(({ path }) => pathInPhotos(photos, splitPath(path).folder) !== undefined);
+  catalog.unread.filter(inPhotos(photos));
+
+/** Tells whether an entry lies in a Photos folder; each folder is looked at once where entries come folder by folder. */
+function inPhotos(photos: PhotosFolders): (entry: ArchiveEntry) => boolean {
+  const split = pathSplitter();
+  let last: string | undefined;
+  let isIn = false;
+  return ({ path }) => {
+    const { folder } = split(path);
+    if (folder !== last) isIn = pathInPhotos(photos, folder) !== undefined;
+    last = folder;
+    return isIn;
+  };
+}
 
 /**
  * Adds JSONs that were read elsewhere, and what could not be used to the catalog's problems, for the scan to tell. One that
@@ -175,37 +203,24 @@ export const unreadOf = (catalog: Catalog, photos: PhotosFolders): readonly Arch
 export function addRead(path: string, catalog: Catalog, read: readonly SmallEntry[]): void {
   const bytes = new Map(read.map((small) => [small.entry.offset, small.bytes]));
   const notes = problemList(path);
-  const add = jsonAdder(catalog, notes);
-  const had = catalog.unread.filter((entry) => bytes.get(entry.offset) !== undefined);
-  for (const entry of had) add(entry, bytes.get(entry.offset) ?? Buffer.alloc(0));
-  const done = new Set(had);
-  catalog.unread = catalog.unread.filter((entry) => !done.has(entry));
+  const split = pathSplitter();
+  const rest: ArchiveEntry[] = [];
+  for (const entry of catalog.unread) {
+    const found = bytes.get(entry.offset);
+    if (found === undefined) rest.push(entry);
+    else addJson(catalog.jsons, entry, split(entry.path), found, notes);
+  }
+  catalog.unread = rest;
   catalog.problems = [...catalog.problems, ...notes.all()];
-}
-
-/** Adds a JSON to the catalog. */
-function jsonAdder(
-  catalog: Catalog,
-  notes: ReturnType<typeof problemList>,
-): (entry: ArchiveEntry, bytes: Buffer) => void {
-  // Folders are the same strings in all files of one.
-  const folders = new Map(catalog.files.map(({ folder }) => [folder, folder]));
-  return (entry, bytes) => {
-    const { folder, name } = splitPath(entry.path);
-    const shared = folders.get(folder) ?? folder;
-    folders.set(folder, shared);
-    addJson(catalog.jsons, entry, shared, detach(name), bytes, notes);
-  };
 }
 
 /** Adds what a JSON says, if it says anything of a photo or an album. */
 function addJson(
   jsons: CatalogJson[],
   entry: ArchiveEntry,
-  folder: string,
-  name: string,
+  { folder, name }: SplitPath,
   bytes: Buffer,
-  notes: ReturnType<typeof problemList> | undefined,
+  notes: ProblemList | undefined,
 ): void {
   const { facts, flaw } = readJson(name, bytes);
   const address = entry.crc32 === undefined ? entry.address : undefined;

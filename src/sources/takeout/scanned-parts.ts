@@ -2,30 +2,23 @@
  * The memo of what has been scanned: per export its parts with their fingerprints. An export of which nothing
  * changed is not listed again; a scan that was cut off goes on with the first export that isn't in here.
  */
-import { z } from 'zod';
+import type { Problem } from '../../model/words.ts';
 import type { Memo } from '../source.ts';
+import { count, fields, list, maybe, problemOf, text } from './stored-values.ts';
 
-const problem = z.object({
-  where: z.string(),
-  what: z.string(),
-  remedy: z.string(),
-  severity: z.literal('notice').exactOptional(),
-});
-const part = z.object({
-  archive: z.string(),
-  fingerprint: z.string(),
+export interface ScannedPart {
+  readonly archive: string;
+  readonly fingerprint: string;
   /** What is still wrong with it as long as it doesn't change: told at every scan. */
-  problems: z.array(problem),
+  readonly problems: readonly Problem[];
   /** Its number in the export, null where it has none; older memos leave it out. */
-  number: z.number().nullable().exactOptional(),
+  readonly number?: number | null;
   /** Its photos were listed, its sidecars not all read. */
-  early: z.literal(true).exactOptional(),
+  readonly early?: true;
   /** It was found to be deleted. */
-  gone: z.literal(true).exactOptional(),
-});
-const stored = z.object({ version: z.literal(1), exports: z.record(z.string(), z.array(part)) });
+  readonly gone?: true;
+}
 
-export type ScannedPart = Readonly<z.infer<typeof part>>;
 /** Parts by export id. */
 export type ScannedExports = ReadonlyMap<string, readonly ScannedPart[]>;
 
@@ -34,11 +27,25 @@ const key = 'scanned';
 /** What earlier scans finished; empty where the memo is missing, damaged or of another version. */
 export function recallScanned(recall: (key: string) => Buffer | undefined): ScannedExports {
   try {
-    const parsed = stored.safeParse(JSON.parse(recall(key)?.toString() ?? ''));
-    return new Map(parsed.success ? Object.entries(parsed.data.exports) : []);
+    const { version, exports } = fields(JSON.parse(recall(key)?.toString() ?? ''));
+    if (version !== 1) return new Map();
+    return new Map(Object.entries(fields(exports)).map(([id, parts]) => [id, list(parts).map(partOf)]));
   } catch {
     return new Map();
   }
+}
+
+/** @throws Damaged */
+function partOf(value: unknown): ScannedPart {
+  const { archive, fingerprint, problems, number, early, gone } = fields(value);
+  return {
+    archive: text(archive),
+    fingerprint: text(fingerprint),
+    problems: list(problems).map(problemOf),
+    ...(number === undefined ? undefined : { number: maybe(number, count) ?? null }),
+    ...(early === true ? { early } : undefined),
+    ...(gone === true ? { gone } : undefined),
+  };
 }
 
 /** Whether something was listed, and its sidecars were not all read. */

@@ -10,6 +10,9 @@ const maxPathBytes = 4096;
 /** Most folders deep a path may lie; a Takeout has 4 levels. Keeps recursion and directory walks bounded. */
 const maxDepth = 64;
 
+/** What nearly every name is like: few parts of plain characters, none of which begins with a dot. It may be used as it is. */
+const plainPath = /^\w[\w .()~+,'&@=-]*(?:\/\w[\w .()~+,'&@=-]*){0,15}$/;
+
 /** A path that may be used, or why the name may not. */
 export type EntryPath = { readonly path: string; readonly refused?: never } | { readonly refused: string };
 
@@ -18,10 +21,11 @@ export type EntryPath = { readonly path: string; readonly refused?: never } | { 
  * A backslash is refused here; zip reading has turned it into `/` before, as Windows programs mean it.
  */
 export function entryPath(name: string): EntryPath {
+  if (name.length < 256 && plainPath.test(name)) return { path: name };
   if (name.includes('\0')) return { refused: 'its name contains a NUL character' };
   if (name.includes('\\')) return { refused: 'its name contains a backslash' };
   if (name.startsWith('/')) return { refused: 'its name is an absolute path' };
-  // Nearly every name is fine as it is; only one that may hold odd parts is taken apart.
+  // Only a name that may hold odd parts is taken apart.
   let path = name;
   if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) {
     const parts = name.split('/').filter((part) => part !== '' && part !== '.');

@@ -112,8 +112,10 @@ export function inflateTogether(all: readonly Deflated[]): readonly Buffer[] | u
   const members = Buffer.allocUnsafe(length);
   let at = 0;
   for (const { data, size, crc32: sum } of all) {
-    at += memberHeader.copy(members, at);
-    at += data.copy(members, at);
+    // Not by `copy`, which looks at much before it does this.
+    members.set(memberHeader, at);
+    members.set(data, at + memberHeader.length);
+    at += memberHeader.length + data.length;
     at = members.writeUInt32LE(sum, at);
     at = members.writeUInt32LE(size % 2 ** 32, at);
   }

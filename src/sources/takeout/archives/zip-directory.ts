@@ -13,10 +13,11 @@ import type { DirectoryPlace } from './zip-end-record.ts';
 import type { DirectoryRecord } from './zip-record.ts';
 import { eachRecord, encrypted, withoutPassword } from './zip-records.ts';
 
-/** An entry with the first byte behind it: its local header is at least this long. */
-interface Extent {
-  readonly entry: ArchiveEntry;
-  readonly end: number;
+/** The entries that can be handed out. */
+interface Found {
+  readonly entries: ArchiveEntry[];
+  /** The first byte behind each: its local header is at least as long as the directory tells. */
+  readonly ends: number[];
 }
 
 /**
@@ -32,14 +33,16 @@ export async function readDirectory(
   if (directory.length < place.size)
     throw new GphotosfsError('bad-source', `${file.path} ends within its directory`, { hint: downloadAgain });
   const problems = problemList(file.path);
-  const extents: Extent[] = [];
+  const found: Found = { entries: [], ends: [] };
   const records = await eachRecord(
     directory,
     problems,
     () => throwIfAborted(signal, file.path),
     (record) => {
-      const extent = toExtent(record, place, problems);
-      if (extent !== undefined) extents.push(extent);
+      const entry = toEntry(record, place, problems);
+      if (entry === undefined) return;
+      found.entries.push(entry);
+      found.ends.push(minimalEnd(record));
     },
   );
   const counted = place.zip64 ? records : records % 0x10000;
@@ -48,11 +51,15 @@ export async function readDirectory(
       `its directory holds ${records} entries, its end record says ${place.count}`,
       downloadAgain,
     );
-  return { entries: withoutOverlaps(extents, problems), problems: problems.all(), small: undefined };
+  return { entries: withoutOverlaps(found, problems), problems: problems.all(), small: undefined };
 }
 
 /** One record as an entry, or undefined (a folder, or a problem noted). */
-function toExtent(record: DirectoryRecord, place: DirectoryPlace, problems: ProblemList): Extent | undefined {
+function toEntry(
+  record: DirectoryRecord,
+  place: DirectoryPlace,
+  problems: ProblemList,
+): ArchiveEntry | undefined {
   const { name } = record;
   if (name.endsWith('/') || fileTypeOf(record) === fileTypes.directory) return undefined;
   const located = entryPath(name);
@@ -65,7 +72,7 @@ function toExtent(record: DirectoryRecord, place: DirectoryPlace, problems: Prob
     problems.entry(name, trouble.what, trouble.remedy);
     return undefined;
   }
-  const entry: ArchiveEntry = {
+  return {
     path: located.path,
     size: record.size,
     crc32: record.crc32,
@@ -74,7 +81,6 @@ function toExtent(record: DirectoryRecord, place: DirectoryPlace, problems: Prob
     seekable: record.method === zipMethods.stored,
     modified: Number.isNaN(record.modified) ? undefined : Math.floor(record.modified / 1000),
   };
-  return { entry, end: minimalEnd(record) };
 }
 
 /** Unix file types (stat.h) in the high half of the external attributes; 0 where the archiver gave none. */
@@ -126,24 +132,19 @@ const minimalEnd = (record: DirectoryRecord): number =>
  * Leaves out entries that reach into the next one: overlapping entries make a few bytes stand for any number of files,
  * and no archiver writes them. Of entries that share one local header the first stays.
  */
-function withoutOverlaps(extents: readonly Extent[], problems: ProblemList): ArchiveEntry[] {
-  let end = 0;
-  const orderly = extents.every((extent) => {
-    const fits = extent.entry.offset >= end;
-    end = extent.end;
-    return fits;
-  });
-  if (orderly) return extents.map((extent) => extent.entry);
-  const rank = new Map(extents.map((extent, at) => [extent, at]));
-  const sorted = [...extents].sort(
-    (a, b) => a.entry.offset - b.entry.offset || (rank.get(b) ?? 0) - (rank.get(a) ?? 0),
+function withoutOverlaps({ entries, ends }: Found, problems: ProblemList): readonly ArchiveEntry[] {
+  if (entries.every(({ offset }, at) => at === 0 || offset >= (ends[at - 1] ?? 0))) return entries;
+  // By offset; of one offset the last of the directory first, so that it reaches into the others.
+  const sorted = [...entries.keys()].sort(
+    (a, b) => (entries[a]?.offset ?? 0) - (entries[b]?.offset ?? 0) || b - a,
   );
   const out = new Set<ArchiveEntry>();
-  for (const [at, { entry, end }] of sorted.entries()) {
-    const next = sorted[at + 1]?.entry;
-    if (next === undefined || end <= next.offset) continue;
+  for (const [rank, at] of sorted.entries()) {
+    const entry = entries[at];
+    const next = entries[sorted[rank + 1] ?? -1];
+    if (entry === undefined || next === undefined || (ends[at] ?? 0) <= next.offset) continue;
     out.add(entry);
     problems.entry(entry.path, 'its data overlap those of another entry', useOriginal);
   }
-  return extents.filter(({ entry }) => !out.has(entry)).map(({ entry }) => entry);
+  return entries.filter((entry) => !out.has(entry));
 }

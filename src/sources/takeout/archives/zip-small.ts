@@ -10,7 +10,7 @@ import { throwIfAborted } from './byte-range.ts';
 import { badContent, type Deflated, inflateTogether, inflateWhole } from './inflate.ts';
 import { downloadAgain, nameEntry } from './problem-list.ts';
 import { parseZipAddress, type ZipAddress } from './zip-address.ts';
-import { findData, wholeEntry } from './zip-entry.ts';
+import { type DataPlace, findData, wholeEntry } from './zip-entry.ts';
 
 /** On disk: copying 64 kB costs no more than another read. */
 const onDisk = { joinGap: 64 * 1024, longestRun: 256 * 1024 };
@@ -151,6 +151,7 @@ function toBatches(runs: readonly Run[], bytesPerBatch: number): Run[][] {
 
 /** An entry with its compressed bytes. */
 export interface Packed extends Wanted {
+  /** Entry and archive, for messages. */
   readonly what: string;
   readonly data: Buffer;
 }
@@ -162,40 +163,63 @@ async function unpack(
   pieces: readonly Buffer[],
 ): Promise<SmallEntry[]> {
   const unpacked: SmallEntry[] = [];
-  const packed: Packed[] = [];
-  const fail = (entry: ArchiveEntry, what: string, error: unknown): void => {
+  const fail = ({ entry, what }: Named, error: unknown): void => {
     if (!(error instanceof GphotosfsError) || error.kind !== 'bad-content') throw error;
     unpacked.push(failed(file, entry, error.message.replace(`${what}: `, '')));
   };
-  for (const [at, run] of batch.entries()) {
-    const piece = pieces[at] ?? Buffer.alloc(0);
-    for (const { entry, address } of run.wanted) {
-      const what = nameEntry(file.path, entry.path);
-      try {
-        const head = piece.subarray(entry.offset - run.start);
-        const place = findData(head, entry.offset, address, dataEnd, what);
-        const present = head.subarray(place.start - entry.offset, place.end - entry.offset);
-        // Only behind an uncommonly long local extra field are the data not there yet.
-        const data =
-          present.length === address.compressedSize
-            ? present
-            : await file.read(place.start, address.compressedSize);
-        packed.push({ entry, address, what, data });
-      } catch (error) {
-        fail(entry, what, error);
-      }
+  const packed: Packed[] = [];
+  for (const [at, { start, wanted }] of batch.entries()) {
+    const piece = pieces[at];
+    if (piece === undefined) continue;
+    const far = locateAll(piece, start, wanted, dataEnd, packed, fail);
+    // Behind an uncommonly long local extra field the data are not there yet.
+    for (const { place, ...one } of far)
+      packed.push({ ...one, data: await file.read(place.start, one.address.compressedSize) });
+  }
+  for (const group of toGroups(packed)) decodeGroup(group, unpacked, fail);
+  return unpacked;
+}
+
+/** What its errors begin with: the plain path, for that is taken off again. */
+interface Named {
+  readonly entry: ArchiveEntry;
+  readonly what: string;
+}
+
+type Fail = (one: Named, error: unknown) => void;
+
+/** Adds those whose data are in the piece that was read, from `start` of the file on, to `packed`; gives the others. */
+function locateAll(
+  piece: Buffer,
+  start: number,
+  wanted: readonly Wanted[],
+  dataEnd: number,
+  packed: Packed[],
+  fail: Fail,
+): (Omit<Packed, 'data'> & { readonly place: DataPlace })[] {
+  const far: (Omit<Packed, 'data'> & { readonly place: DataPlace })[] = [];
+  for (const { entry, address } of wanted) {
+    const what = entry.path;
+    try {
+      const place = findData(piece.subarray(entry.offset - start), entry.offset, address, dataEnd, what);
+      const data = piece.subarray(place.start - start, place.end - start);
+      if (data.length === address.compressedSize) packed.push({ entry, address, what, data });
+      else far.push({ entry, address, what, place });
+    } catch (error) {
+      fail({ entry, what }, error);
     }
   }
-  for (const group of toGroups(packed)) {
-    const together = decodeTogether(group);
-    for (const [at, one] of group.entries())
-      try {
-        unpacked.push({ entry: one.entry, bytes: together?.[at] ?? decodeSmall(one), problem: undefined });
-      } catch (error) {
-        fail(one.entry, one.what, error);
-      }
-  }
-  return unpacked;
+  return far;
+}
+
+function decodeGroup(group: readonly Packed[], unpacked: SmallEntry[], fail: Fail): void {
+  const together = decodeTogether(group);
+  for (const [at, one] of group.entries())
+    try {
+      unpacked.push({ entry: one.entry, bytes: together?.[at] ?? decodeSmall(one), problem: undefined });
+    } catch (error) {
+      fail(one, error);
+    }
 }
 
 /** Inflated bytes a group: much more would be copied to no use when one entry of it is damaged. */

@@ -66,17 +66,3 @@ export function foldName(name: string): string {
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
-
-/**
- * The same text in memory of its own. V8 makes a part of a string a view that keeps the whole alive: with 100,000
- * photos the paths behind the names, and the urls behind the ids, would be 30 MB.
- */
-export function detach(text: string): string {
-  if (text.length > scratch.length / 3) return Buffer.from(text).toString();
-  const length = scratch.write(text);
-  // As many bytes as units: ASCII, which is read faster as what it is also in Latin-1.
-  return length === text.length ? scratch.toString('latin1', 0, length) : scratch.toString('utf8', 0, length);
-}
-
-/** Room for a name in UTF-8. */
-const scratch = Buffer.alloc(4096);

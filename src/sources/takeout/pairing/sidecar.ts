@@ -5,7 +5,6 @@
  */
 import type { UnixSeconds } from '../../../model/words.ts';
 import type { Description } from '../../source.ts';
-import { detach } from './file-name.ts';
 
 /** What a sidecar says of its photo. */
 export interface Sidecar {
@@ -191,6 +190,5 @@ function readTime(value: unknown): {
 const photoUrl = /^https:\/\/photos\.google\.com\/(?:u\/\d+\/)?photo\/([\w-]{10,200})/;
 
 function photoIdOf(url: unknown): string | undefined {
-  const id = typeof url === 'string' ? photoUrl.exec(url)?.[1] : undefined;
-  return id === undefined ? undefined : detach(id);
+  return typeof url === 'string' ? photoUrl.exec(url)?.[1] : undefined;
 }
