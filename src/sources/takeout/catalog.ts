@@ -26,9 +26,15 @@ export interface Catalog {
 export function foldersIn({ files, jsons, unread }: Catalog): string[] {
   const paths = new Set<string>();
   const split = pathSplitter();
-  for (const { folder } of files) paths.add(folder);
-  for (const { folder } of jsons) paths.add(folder);
-  for (const { path } of unread) paths.add(split(path).folder);
+  let last: string | undefined;
+  // Neighbours lie in one folder.
+  const add = (folder: string): void => {
+    if (folder !== last) paths.add(folder);
+    last = folder;
+  };
+  for (const { folder } of files) add(folder);
+  for (const { folder } of jsons) add(folder);
+  for (const { path } of unread) add(split(path).folder);
   return [...paths];
 }
 

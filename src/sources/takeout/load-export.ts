@@ -9,6 +9,7 @@ import { throwIfAborted } from './archives/byte-range.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
 import { type Export, isHere, type Loaded, type Part, page, type Stage } from './export-part.ts';
 import { photosFoldersOf } from './gather.ts';
+import { listPart } from './list-part.ts';
 import { type LoadedPart, loadPart } from './load-part.ts';
 import {
   catalogKey,
@@ -21,7 +22,7 @@ import {
 } from './packed-catalog.ts';
 import { startPartThreads } from './part-threads.ts';
 import type { PhotosFolders } from './photos-folder.ts';
-import { listPart, readJsons } from './read-part.ts';
+import { readJsons } from './read-jsons.ts';
 import type { ScannedPart } from './scanned-parts.ts';
 import type { ArchiveStore } from './store.ts';
 

@@ -6,9 +6,10 @@ import type { Problem } from '../../model/words.ts';
 import type { Archive } from './archives/archive.ts';
 import { foldersIn } from './catalog.ts';
 import { problemOf, rethrowFatal } from './discover.ts';
+import { listPart } from './list-part.ts';
 import { type PackedCatalog, packCatalog } from './packed-catalog.ts';
 import { surePhotosFolders } from './photos-folder.ts';
-import { listPart, readJsons, unreadOf } from './read-part.ts';
+import { hasUnread, readJsons } from './read-jsons.ts';
 
 export interface LoadedPart {
   readonly catalog: PackedCatalog;
@@ -31,7 +32,7 @@ export async function loadPart(
   const { catalog, problems } = await listPart(archive, fingerprint, before, signal);
   // What is sure by name and place is so whatever the other parts hold.
   const photos = surePhotosFolders(foldersIn(catalog));
-  if (photos.paths.length === 0 || unreadOf(catalog, photos).length === 0)
+  if (photos.paths.length === 0 || !hasUnread(catalog, photos))
     return { catalog: packCatalog(catalog), problems, failed: false };
   try {
     const more = await readJsons(archive, catalog, photos, signal, progress);

@@ -7,7 +7,7 @@ import type { Archive, Passing, SmallEntry } from './archives/archive.ts';
 import { foldersIn } from './catalog.ts';
 import { catalogKey, catalogMemo, openPacked, packCatalog, unpackCatalog } from './packed-catalog.ts';
 import { surePhotosFolders } from './photos-folder.ts';
-import { addRead, largestJson, unreadOf } from './read-part.ts';
+import { addRead, largestJson, unreadOf } from './read-jsons.ts';
 
 /** Kept after so many: a pass may be killed, and what it took along would have to be asked for one by one. */
 const keepEvery = 500;
