@@ -173,9 +173,8 @@ export function nextItem(index: Index): number {
 }
 
 export function addItem(index: Index, id: number, item: NewItem): void {
-  const insert =
-    'INSERT INTO item (id, account, photo_id, title, taken_at, provisional, facts_time, description)';
-  addRow(index, insert, id, item.account, ...columnsOf(item));
+  const into = 'item (id, account, photo_id, title, taken_at, provisional, facts_time, description)';
+  addRow(index, into, id, item.account, ...columnsOf(item));
 }
 
 export function updateItem(index: Index, id: number, item: Omit<NewItem, 'account'>): void {
@@ -199,8 +198,8 @@ export function dropItemWithoutFiles(index: Index, id: number): void {
 /** @param contentTime the export that its content is from */
 export function addFile(index: Index, file: FileRow, contentTime: UnixSeconds = 0): void {
   const { ino, item, role, name, size, crc32 } = file;
-  const insert = 'INSERT INTO file (ino, item, role, name, size, crc32, content_time)';
-  addRow(index, insert, ino, item, roles.indexOf(role), name, size, crc32 ?? null, contentTime);
+  const into = 'file (ino, item, role, name, size, crc32, content_time)';
+  addRow(index, into, ino, item, roles.indexOf(role), name, size, crc32 ?? null, contentTime);
 }
 
 /** Gives a file another role, maybe in another item. */

@@ -123,17 +123,36 @@ export function placesOfItem(index: Index, item: number): KnownPlace[] {
   }));
 }
 
+const locationColumns = 'location (archive, offset, ino, address, seekable, size, crc32)';
+
+/** Notes that a file lies at a place, where another one may have lain. */
 export function putLocation(
   index: Index,
   archive: number,
   ino: number,
-  location: ScannedLocation,
-  content: Content,
+  { offset, address, seekable }: ScannedLocation,
+  { size, crc32 }: Content,
 ): void {
-  const { offset, address, seekable } = location;
-  const { size, crc32 } = content;
-  const insert = 'INSERT OR REPLACE INTO location (archive, offset, ino, address, seekable, size, crc32)';
-  addRow(index, insert, archive, offset, ino, address, seekable ? 1 : 0, size, crc32 ?? null);
+  statement(index, `INSERT OR REPLACE INTO ${locationColumns} VALUES (?, ?, ?, ?, ?, ?, ?)`).run(
+    archive,
+    offset,
+    ino,
+    address,
+    seekable ? 1 : 0,
+    size,
+    crc32 ?? null,
+  );
+}
+
+/** The same where the index has nothing. */
+export function addLocation(
+  index: Index,
+  archive: number,
+  ino: number,
+  { offset, address, seekable }: ScannedLocation,
+  { size, crc32 }: Content,
+): void {
+  addRow(index, locationColumns, archive, offset, ino, address, seekable ? 1 : 0, size, crc32 ?? null);
 }
 
 /** Whether the archive of a place can only be read from its start. */

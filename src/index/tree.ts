@@ -132,9 +132,9 @@ export function addInode(
   },
 ): void {
   const { ino, kind, size, mtime, ctime, nlink, parent, cookie, target } = inode;
-  const insert = 'INSERT INTO inode (ino, kind, size, mtime, ctime, nlink, parent, entry, target)';
+  const into = 'inode (ino, kind, size, mtime, ctime, nlink, parent, entry, target)';
   const stored = inodeKinds.indexOf(kind);
-  addRow(index, insert, ino, stored, size, mtime, ctime, nlink, parent, cookie, target ?? null);
+  addRow(index, into, ino, stored, size, mtime, ctime, nlink, parent, cookie, target ?? null);
 }
 
 export function addEntry(
@@ -147,7 +147,7 @@ export function addEntry(
     ino,
   }: { parent: number; cookie: number; name: string; key: string; ino: number },
 ): void {
-  addRow(index, 'INSERT INTO entry (parent, id, name, unique_key, ino)', parent, cookie, name, key, ino);
+  addRow(index, 'entry (parent, id, name, unique_key, ino)', parent, cookie, name, key, ino);
 }
 
 /** Changes an inode's attributes and notes it for mounts that have told them to the kernel. */

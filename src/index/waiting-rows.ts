@@ -34,17 +34,19 @@ export interface Rows {
 export const noRows = (): WaitingRows => ({ tables: new Map(), rows: 0 });
 
 /**
- * Adds a row; outside a transaction at once.
- * @param insert the statement up to its values, such as `INSERT INTO setting (key, value)`
+ * Adds a row that the table doesn't have; outside a transaction at once.
+ * @param into the table and its columns, such as `setting (key, value)`
  */
-export function addRow({ db, waiting }: Rows, insert: string, ...values: readonly unknown[]): void {
-  let table = waiting.tables.get(insert);
+export function addRow({ db, waiting }: Rows, into: string, ...values: readonly unknown[]): void {
+  let table = waiting.tables.get(into);
   if (table === undefined) {
     const row = `(${values.map(() => '?').join(', ')})`;
-    const one = db.prepare(`${insert} VALUES ${row}`);
-    const many = db.prepare(`${insert} VALUES ${Array(together).fill(row).join(', ')}`);
+    const one = db.prepare(`INSERT INTO ${into} VALUES ${row}`);
+    // OR FAIL: what rows before a bad one did goes with the transaction. To take it back by itself, SQLite would copy each page
+    // that sixteen rows touch, into a file where these are many: 29 MB and 14,000 writes for the places of 100,000 photos.
+    const many = db.prepare(`INSERT OR FAIL INTO ${into} VALUES ${Array(together).fill(row).join(', ')}`);
     table = { values: [], rows: 0, one, many };
-    waiting.tables.set(insert, table);
+    waiting.tables.set(into, table);
   }
   table.values.push(...values);
   table.rows += 1;

@@ -1,7 +1,7 @@
 /** What one scan has told so far; lives as long as the scan. */
 import { hasItems, nextItem } from '../index/items.ts';
 import { makeLikeness } from '../index/likeness.ts';
-import { fileAt as fileInIndex, putLocation } from '../index/locations.ts';
+import { addLocation, fileAt as fileInIndex, putLocation } from '../index/locations.ts';
 import { dropLookups, makeLookups } from '../index/lookups.ts';
 import type { Index } from '../index/open.ts';
 import { filterOf, type Layout } from '../index/settings.ts';
@@ -112,6 +112,8 @@ export function putPlace(
   location: ScannedLocation,
   content: Content,
 ): void {
-  putLocation(index, archive, ino, location, content);
-  freshPlaces.get(archive)?.add(location.offset);
+  const known = freshPlaces.get(archive);
+  if (known === undefined || known.has(location.offset)) putLocation(index, archive, ino, location, content);
+  else addLocation(index, archive, ino, location, content);
+  known?.add(location.offset);
 }

@@ -10,9 +10,9 @@ beforeEach(() => {
 });
 afterEach(() => home.dispose());
 
-const insert = 'INSERT INTO setting (key, value)';
+const into = 'setting (key, value)';
 const add = (...names: string[]) => {
-  for (const name of names) addRow(home.index, insert, name, name);
+  for (const name of names) addRow(home.index, into, name, name);
 };
 const count = () =>
   (rawStatement(home.index, "SELECT count(*) FROM setting WHERE key LIKE 'w%'").get() as number[])[0];

@@ -15,8 +15,8 @@ import { isTrashed, scannedAlbums, scannedItem } from './listing.ts';
 import { catalogMemo, type PackedCatalog } from './packed-catalog.ts';
 import { inTightHeap } from './tight-heap.ts';
 
-/** Items a page: some 4 MB of objects, and a transaction of some 100 ms; each page waits for the disk once. */
-const pageItems = 2000;
+/** Items a page: a transaction of some 100 ms; each page waits for the disk once. */
+const pageItems = 5000;
 
 export interface ListingRequest {
   /** The source's id. */
