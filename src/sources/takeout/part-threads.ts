@@ -5,11 +5,12 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { errorCode, errorKinds, GphotosfsError } from '../../model/errors.ts';
+import { errorCode, GphotosfsError } from '../../model/errors.ts';
 import type { Part } from './export-part.ts';
 import type { LoadedPart } from './load-part.ts';
 import { openPacked } from './packed-catalog.ts';
 import type { PartAnswer, PartTask } from './part-worker.ts';
+import { fromFailure } from './thread-failure.ts';
 
 type Packed = Extract<PartAnswer, { packed: unknown }>;
 
@@ -120,7 +121,7 @@ function startThread(waiting: Waiting[], fail: (error: unknown) => void) {
     const done = current;
     current = undefined;
     next();
-    if ('failure' in answer) done?.reject(revive(answer.failure));
+    if ('failure' in answer) done?.reject(fromFailure(answer.failure));
     else done?.resolve(answer);
   });
   worker.on('error', fail);
@@ -135,15 +136,6 @@ function startThread(waiting: Waiting[], fail: (error: unknown) => void) {
     },
     end: () => worker.terminate(),
   };
-}
-
-function revive({
-  kind,
-  message,
-  hint,
-}: Extract<PartAnswer, { failure: unknown }>['failure']): GphotosfsError {
-  const known = errorKinds.find((name) => name === kind) ?? 'internal';
-  return new GphotosfsError(known, message, hint === undefined ? {} : { hint });
 }
 
 /** Bytes; 0 for a folder, and for what is gone, of which reading tells. */

@@ -4,26 +4,21 @@ import type { Problem } from '../../model/words.ts';
 import { openArchive } from './archives/open-archive.ts';
 import { rethrowFatal } from './discover.ts';
 import { loadPart } from './load-part.ts';
+import { type ThreadFailure, toFailure } from './thread-failure.ts';
 
 export interface PartTask {
   readonly path: string;
   readonly fingerprint: string;
 }
 
-/** A part as `LoadedPart` has it, or why it could not be listed: an error loses its class between threads. */
+/** A part as `LoadedPart` has it, or why it could not be listed. */
 export type PartAnswer =
   | {
       readonly packed: Uint8Array<ArrayBuffer>;
       readonly problems: readonly Problem[];
       readonly failed: boolean;
     }
-  | {
-      readonly failure: {
-        readonly kind: string;
-        readonly message: string;
-        readonly hint: string | undefined;
-      };
-    };
+  | { readonly failure: ThreadFailure };
 
 // The thread is ended from outside when the scan is stopped.
 const never = new AbortController().signal;
@@ -42,8 +37,7 @@ async function answer({ path, fingerprint }: PartTask): Promise<PartAnswer> {
 parentPort?.on('message', async (task: PartTask) => {
   const found = await answer(task).catch((error): PartAnswer => {
     rethrowFatal(error);
-    const { kind, message, hint } = error;
-    return { failure: { kind, message, hint } };
+    return { failure: toFailure(error) };
   });
   parentPort?.postMessage(found, 'packed' in found ? [found.packed.buffer] : []);
 });
