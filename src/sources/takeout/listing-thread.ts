@@ -16,6 +16,9 @@ import { fromFailure } from './thread-failure.ts';
 /** A thread takes 0.1 s and 30 MB to begin with; so many files are listed in half a second. */
 const leastFiles = 20_000;
 
+/** Memory for what is young, MB: what a folder is made of while it is listed grows old in any case. */
+const memory = { maxYoungGenerationSizeMb: 8 };
+
 /** Whether a listing is large enough, and can be had in a thread: what is read over a network is not opened there. */
 export function isWorthThread({ catalogs, remote }: Listing): boolean {
   // Straight from the TypeScript sources (tests) there is no worker to load.
@@ -33,7 +36,10 @@ export async function* listInThread(
 ): AsyncGenerator<Page, void, undefined> {
   const value = ({ value }: Listing['catalogs'][number]): Uint8Array => value;
   const task: ListTask = { listing, catalogs: catalogs.map(value), gone: gone.map(value) };
-  const worker = new Worker(new URL('./listing-worker.js', import.meta.url), { workerData: task });
+  const worker = new Worker(new URL('./listing-worker.js', import.meta.url), {
+    workerData: task,
+    resourceLimits: memory,
+  });
   try {
     // Its `error` is thrown here.
     for await (const [answer] of on(worker, 'message', { signal, close: ['exit'] })) {
