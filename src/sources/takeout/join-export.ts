@@ -10,7 +10,7 @@ import { factsOf, type Item, joinFolders, newItem } from './items.ts';
 import { sortItems } from './listing.ts';
 import { photoIdsIn } from './packed-catalog.ts';
 import { push } from './pairing/match-desk.ts';
-import { countIds, type IdCounts, type MayRepeat, repeatedIds } from './repeated-ids.ts';
+import { countIds, type IdCounts, type MayRepeat, numbersOf, repeatedIds } from './repeated-ids.ts';
 
 export interface JoinedExport {
   /** Ids that more than one item of the export bears: they identify none. */
@@ -35,7 +35,7 @@ export async function joinExport(folders: readonly GatheredFolder[], crc: Conten
   const years = folders.filter(({ info }) => info.kind === 'year');
   const others: FolderDrafts[] = [];
   for (const folder of folders) if (folder.info.kind !== 'year') others.push(await read(folder));
-  const mayRepeat = repeatedIds(idsIn(folders));
+  const mayRepeat = repeatedIds([...idNumbersIn(folders)]);
   const inYears = countIds(mayRepeat);
   const ofItems = countIds(mayRepeat);
   const kept = new Map<FolderInfo, ReadonlyMap<number, Item>>();
@@ -76,9 +76,14 @@ export async function joinExport(folders: readonly GatheredFolder[], crc: Conten
   };
 }
 
-/** The photo ids of all sidecars. */
-function* idsIn(folders: readonly GatheredFolder[]): Generator<string> {
-  for (const { pieces } of folders) for (const { catalog, path } of pieces) yield* photoIdsIn(catalog, path);
+/** The numbers of the photo ids of all sidecars. */
+function* idNumbersIn(folders: readonly GatheredFolder[]): Generator<Float64Array> {
+  const known = new Set<Float64Array>();
+  for (const { pieces } of folders)
+    for (const { catalog, path } of pieces)
+      if (catalog.idNumbers === undefined) yield numbersOf(photoIdsIn(catalog, path));
+      else known.add(catalog.idNumbers);
+  yield* known;
 }
 
 const idsOf =

@@ -9,7 +9,7 @@ import { GphotosfsError } from '../../model/errors.ts';
 import type { Page, ScanRequest } from '../source.ts';
 import { throwIfAborted } from './archives/byte-range.ts';
 import type { Listing } from './list-pages.ts';
-import type { ListAnswer, ListTask } from './listing-worker.ts';
+import type { ListAnswer, ListTask, SentCatalog } from './listing-worker.ts';
 import { fromColumns } from './page-columns.ts';
 import { fromFailure } from './thread-failure.ts';
 
@@ -34,8 +34,8 @@ export async function* listInThread(
   signal: AbortSignal,
   progress: ScanRequest['progress'],
 ): AsyncGenerator<Page, void, undefined> {
-  const value = ({ value }: Listing['catalogs'][number]): Uint8Array => value;
-  const task: ListTask = { listing, catalogs: catalogs.map(value), gone: gone.map(value) };
+  const sent = ({ value, idNumbers }: Listing['catalogs'][number]): SentCatalog => ({ value, idNumbers });
+  const task: ListTask = { listing, catalogs: catalogs.map(sent), gone: gone.map(sent) };
   const worker = new Worker(new URL('./listing-worker.js', import.meta.url), {
     workerData: task,
     resourceLimits: memory,

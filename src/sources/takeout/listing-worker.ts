@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Location } from '../../model/words.ts';
 import type { ScanProgress } from '../source.ts';
-import { openArchive } from './archives/open-archive.ts';
 import { rethrowFatal } from './discover.ts';
 import { type Listing, listPages } from './list-pages.ts';
 import { openPacked, type PackedCatalog } from './packed-catalog.ts';
@@ -12,10 +11,12 @@ import { type ThreadFailure, toFailure } from './thread-failure.ts';
 
 export interface ListTask {
   readonly listing: Omit<Listing, 'catalogs' | 'gone'>;
-  /** Packed catalogs. */
-  readonly catalogs: readonly Uint8Array[];
-  readonly gone: readonly Uint8Array[];
+  readonly catalogs: readonly SentCatalog[];
+  readonly gone: readonly SentCatalog[];
 }
+
+/** What a packed catalog is made of. */
+export type SentCatalog = Pick<PackedCatalog, 'idNumbers'> & { readonly value: Uint8Array };
 
 export type ListAnswer =
   | { readonly page: PagedColumns }
@@ -45,13 +46,15 @@ async function list({ listing, catalogs, gone }: ListTask): Promise<void> {
   port.close();
 }
 
-function open(value: Uint8Array): PackedCatalog {
-  const catalog = openPacked(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+function open({ value, idNumbers }: SentCatalog): PackedCatalog {
+  const catalog = openPacked(Buffer.from(value.buffer, value.byteOffset, value.byteLength), idNumbers);
   if (catalog === undefined) throw new Error('a catalog came damaged');
   return catalog;
 }
 
 async function* openFile(location: Location): AsyncGenerator<Buffer> {
+  // Hardly ever: a zip tells its files' CRC-32s.
+  const { openArchive } = await import('./archives/open-archive.ts');
   const archive = await openArchive(location.archive);
   try {
     yield* archive.open(location, { signal: never });

@@ -22,6 +22,7 @@ import {
 import type { CatalogFile } from './catalog-entry.ts';
 import type { AlbumFacts, Sidecar } from './pairing/sidecar.ts';
 import { type PhotosFolders, pathInPhotos } from './photos-folder.ts';
+import { numbersOf } from './repeated-ids.ts';
 import { count, Damaged, fields, list, maybe, pair, problemOf, text } from './stored-values.ts';
 
 export interface PackedCatalog
@@ -38,6 +39,8 @@ export interface PackedCatalog
   readonly computed: Map<number, number | undefined>;
   /** All of it but what was computed: the memo's value. */
   readonly value: Buffer;
+  /** Of its photo ids (`repeated-ids.ts`); undefined for a memo's, of which they are found when they are needed. */
+  readonly idNumbers: Float64Array | undefined;
 }
 
 export interface PackedFolder {
@@ -89,7 +92,7 @@ export function packCatalog(catalog: Catalog): PackedCatalog {
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(contents.length, 0);
   head.writeUInt32LE(crc32(body), 4);
-  const packed = openPacked(Buffer.concat([head, body]));
+  const packed = openPacked(Buffer.concat([head, body]), numbersOf(photoIds(catalog)));
   if (packed === undefined) throw new Damaged(`the catalog of ${archive} can't be read back`);
   return packed;
 }
@@ -116,8 +119,16 @@ function groupByFolder({ files, jsons, unread }: Catalog) {
   return folders;
 }
 
-/** Reads a memo's value. What is damaged or of another version is undefined: the archive is then read again. */
-export function openPacked(value: Buffer | undefined): PackedCatalog | undefined {
+function* photoIds({ jsons }: Catalog): Generator<string> {
+  for (const { facts } of jsons)
+    if (facts.kind === 'sidecar' && facts.photoId !== undefined) yield facts.photoId;
+}
+
+/**
+ * Reads a memo's value. What is damaged or of another version is undefined: the archive is then read again.
+ * @param idNumbers where it was packed by this process
+ */
+export function openPacked(value: Buffer | undefined, idNumbers?: Float64Array): PackedCatalog | undefined {
   if (value === undefined || value.length < headBytes) return undefined;
   const start = headBytes + value.readUInt32LE(0);
   if (start > value.length || crc32(value.subarray(headBytes)) !== value.readUInt32LE(4)) return undefined;
@@ -137,6 +148,7 @@ export function openPacked(value: Buffer | undefined): PackedCatalog | undefined
       unread: [...folders.values()].reduce((sum, { unread }) => sum + unread, 0),
       computed: new Map(),
       value,
+      idNumbers,
     };
   } catch (error) {
     if (error instanceof Damaged) return undefined;

@@ -76,8 +76,8 @@ export function startPartThreads(parts: readonly Part[]): PartThreads | undefine
       if (answer === undefined) return undefined;
       const loaded = await unlessAborted(answer, signal, part.archive.name);
       if (loaded === undefined) return undefined;
-      const { packed, problems, failed } = loaded;
-      const catalog = openPacked(Buffer.from(packed.buffer));
+      const { packed, idNumbers, problems, failed } = loaded;
+      const catalog = openPacked(Buffer.from(packed.buffer), idNumbers);
       if (catalog === undefined)
         throw new GphotosfsError('internal', `what was read of ${part.archive.name} can't be read back`);
       return { catalog, problems, failed };

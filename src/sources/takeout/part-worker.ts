@@ -15,6 +15,7 @@ export interface PartTask {
 export type PartAnswer =
   | {
       readonly packed: Uint8Array<ArrayBuffer>;
+      readonly idNumbers: Float64Array | undefined;
       readonly problems: readonly Problem[];
       readonly failed: boolean;
     }
@@ -27,7 +28,7 @@ async function answer({ path, fingerprint }: PartTask): Promise<PartAnswer> {
   const archive = await openArchive(path);
   try {
     const { catalog, problems, failed } = await loadPart(archive, fingerprint, undefined, never, () => {});
-    return { packed: new Uint8Array(catalog.value), problems, failed };
+    return { packed: new Uint8Array(catalog.value), idNumbers: catalog.idNumbers, problems, failed };
   } finally {
     await archive.close();
   }

@@ -6,22 +6,34 @@
 /** Whether an id may be one of those that occur more than once; never false for one that is. */
 export type MayRepeat = (id: string) => boolean;
 
-/** Goes through all ids of an export, of sidecars that are nobody's too; undefined where none occurs twice. */
-export function repeatedIds(ids: Iterable<string>): MayRepeat | undefined {
-  let numbers = new Float64Array(1024);
+/** A number for each id. */
+export function numbersOf(ids: Iterable<string>): Float64Array {
+  let numbers: Float64Array = new Float64Array(1024);
   let count = 0;
   for (const id of ids) {
-    if (count === numbers.length) {
-      const larger = new Float64Array(count * 2);
-      larger.set(numbers);
-      numbers = larger;
-    }
+    if (count === numbers.length) numbers = joined([numbers, new Float64Array(count)]);
     numbers[count++] = numberOf(id);
   }
-  const sorted = numbers.subarray(0, count).sort();
+  return numbers.slice(0, count);
+}
+
+/** Goes through the numbers of all ids of an export, of sidecars that are nobody's too; undefined where none occurs twice. */
+export function repeatedIds(numbers: readonly Float64Array[]): MayRepeat | undefined {
+  const sorted = joined(numbers).sort();
   const twice = new Set<number>();
-  for (let at = 1; at < count; at++) if (sorted[at] === sorted[at - 1]) twice.add(sorted[at] as number);
+  for (let at = 1; at < sorted.length; at++)
+    if (sorted[at] === sorted[at - 1]) twice.add(sorted[at] as number);
   return twice.size === 0 ? undefined : (id) => twice.has(numberOf(id));
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    all.set(part, end);
+    end += part.length;
+  }
+  return all;
 }
 
 /** 53 bits of the text: among a million ids two of one number are found once in 20,000 libraries, and only cost time. */
