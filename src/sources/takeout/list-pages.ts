@@ -16,6 +16,8 @@ import { catalogMemo, type PackedCatalog } from './packed-catalog.ts';
 
 /** Items a page: a transaction of some 100 ms; each page waits for the disk once. */
 const pageItems = 5000;
+/** The first is to be had early: whoever applies it has nothing else to do. */
+const firstPageItems = 2000;
 
 /** What is to be listed: plain data, which a thread can be given. */
 export interface Listing {
@@ -81,14 +83,15 @@ export async function* listPages(
   // Named with the first items; what is in them is known in the end.
   const unnamed = [...archives];
   let waiting: Item[] = [];
+  const nextItems = () => (unnamed.length > 0 ? firstPageItems : pageItems);
   for (const folder of folders.filter(({ info }) => only?.has(info.path) ?? true)) {
     const listed = await list(folder);
     for (const file of listed.unknown) unknown.push(file);
     for (const item of listed.items) countPlaces(item, places);
     waiting = waiting.concat(listed.items);
-    while (waiting.length >= pageItems) {
+    for (let most = nextItems(); waiting.length >= most; most = nextItems()) {
       throwIfAborted(signal, exportId);
-      yield page({ archives: unnamed.splice(0), items: scanned(waiting.splice(0, pageItems)), early });
+      yield page({ archives: unnamed.splice(0), items: scanned(waiting.splice(0, most)), early });
       progress({ phase: 'listing photos', done, total });
     }
     done += folder.files;
