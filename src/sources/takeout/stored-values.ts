@@ -1,6 +1,6 @@
 /**
  * Values of memos as JSON has them, checked one by one when they are read back: a memo was in a file. By hand, for a schema
- * library takes longer to load than a sync that finds nothing new may take.
+ * library takes 60 ms to load, a third of a sync that finds nothing new.
  */
 import type { Problem } from '../../model/words.ts';
 
