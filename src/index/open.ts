@@ -230,8 +230,11 @@ const makeAgain =
 /** What SQLite says of the file at `path`, in words for its owner; any other error is given back as it is. */
 function indexError(error: unknown, path: string): unknown {
   const code = errorCode(error);
-  if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT'))
-    return new GphotosfsError('index-corrupt', `${path} is damaged`, { hint: makeAgain, cause: error });
+  if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT')) {
+    // SQLite says the same of a page that its disk cannot read (EIO, seen), once the file is open.
+    const message = `${path} is damaged, or its disk cannot read it`;
+    return new GphotosfsError('index-corrupt', message, { hint: makeAgain, cause: error });
+  }
   if (code?.startsWith('SQLITE_IOERR')) {
     const message = `${path} cannot be read or written: its disk reports an error (${code})`;
     const hint = `Check the disk. If the index is damaged when the disk is right again: ${makeAgain}`;

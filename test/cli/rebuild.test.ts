@@ -145,6 +145,17 @@ describe('sync --rebuild', () => {
     expect(await status()).toMatchObject({ files: 12, cachedFiles: 6 });
   });
 
+  it('is not the first advice where the disk of the index fails', async () => {
+    const [path = ''] = indexFiles();
+    const trace = join(place.folder, 'trace');
+    const fault = ['-e', 'trace=pread64', '-e', 'inject=pread64:error=EIO'];
+    const failed = await place.runUnder(['strace', '-f', '-o', trace, '-P', path, ...fault], 'status');
+    expect(readFileSync(trace, 'utf8')).toContain('INJECTED');
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain(`${path} cannot be read or written: its disk reports an error`);
+    expect(failed.stderr).toContain('Check the disk.');
+  });
+
   it('is refused where the disk of the cache is not mounted, with nothing written there', async () => {
     const away = `${place.cache}.unmounted`;
     renameSync(place.cache, away);
