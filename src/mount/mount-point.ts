@@ -98,10 +98,22 @@ function checkDirectory(mountPoint: string): void {
   try {
     names = readdirSync(mountPoint);
   } catch (error) {
-    if (errorCode(error) === 'ENOTDIR') throw new GphotosfsError('mount', `${mountPoint} is not a directory`);
-    throw new GphotosfsError('mount', `the mount point ${mountPoint} cannot be read: ${String(error)}`, {
-      cause: error,
-    });
+    const code = errorCode(error);
+    if (code === 'ENOTDIR')
+      throw new GphotosfsError('mount', `${mountPoint} is not a directory`, {
+        hint: 'Choose an empty directory: mkdir makes one.',
+      });
+    const isDenied = code === 'EACCES' || code === 'EPERM';
+    throw new GphotosfsError(
+      'mount',
+      `the mount point ${mountPoint} cannot be read: ${isDenied ? 'access is denied' : (code ?? String(error))}`,
+      {
+        hint: isDenied
+          ? 'Choose a directory of your own, or give yourself its rights (ls -ld shows them).'
+          : 'Choose another directory, or see what its disk has (dmesg).',
+        cause: error,
+      },
+    );
   }
   if (names.length === 0) return;
   throw new GphotosfsError('mount', `the mount point ${mountPoint} is not empty`, {

@@ -18,8 +18,8 @@ describe('prepareMountPoint', () => {
   });
 
   it.each([
-    ['is missing', () => {}, /does not exist/],
-    ['is a file', (at: string) => writeFileSync(at, ''), /not a directory/],
+    ['is missing', () => {}, /does not exist/, /mkdir -p/],
+    ['is a file', (at: string) => writeFileSync(at, ''), /not a directory/, /empty directory/],
     [
       'is not empty',
       (at: string) => {
@@ -27,12 +27,17 @@ describe('prepareMountPoint', () => {
         writeFileSync(join(at, 'file'), '');
       },
       /not empty/,
+      /empty directory/,
     ],
-  ])('refuses one that %s', async (_what, make, message) => {
+  ])('refuses one that %s', async (_what, make, message, hint) => {
     const at = join(folder, 'mnt');
     make(at);
     await expect(prepareMountPoint(at)).rejects.toThrow(
-      expect.objectContaining({ kind: 'mount', message: expect.stringMatching(message) }),
+      expect.objectContaining({
+        kind: 'mount',
+        message: expect.stringMatching(message),
+        hint: expect.stringMatching(hint),
+      }),
     );
   });
 

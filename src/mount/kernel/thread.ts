@@ -33,7 +33,10 @@ export function startThread(request: MountRequest, board: Board, wantsPassthroug
     new Promise<void>((resolve, reject) => {
       worker.on('message', (message: WorkerMessage) => {
         if (message.type === type) resolve();
-        if (message.type === 'refused') reject(new GphotosfsError('mount', message.message));
+        if (message.type === 'refused') {
+          const hint = 'Start a newer kernel, or try --driver fuse-native.';
+          reject(new GphotosfsError('mount', message.message, { hint }));
+        }
       });
       ended.then(() => reject(new GphotosfsError('mount', 'the mount was taken away at once')), reject);
     });

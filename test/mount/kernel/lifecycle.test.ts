@@ -19,8 +19,8 @@ import {
 } from '../../helpers/mount-client.ts';
 import { createTestTree, type TestTree } from '../../helpers/mount-tree.ts';
 
-/** The longest that taking a mount away may take, whatever readers do, and some for starting programs. */
-const unmountLimitMs = 5500;
+/** The longest that taking a mount away may take, whatever readers do. */
+const unmountLimitMs = 5000;
 
 describe.runIf(canMount())('the life of a mount', () => {
   let tree: TestTree;
@@ -281,6 +281,16 @@ describe.runIf(canMount())('the life of a mount', () => {
       } finally {
         chmodSync('/dev/fuse', 0o666);
       }
+    });
+
+    it('says what to do where the mount point cannot be read', async () => {
+      await giveAway();
+      chmodSync(tree.mountPoint, 0o311);
+      await expect(mountedByNobody()).rejects.toMatchObject({
+        kind: 'mount',
+        message: expect.stringMatching(/cannot be read: access is denied/),
+        hint: expect.stringMatching(/directory of your own/),
+      });
     });
 
     it('passes on what fusermount3 says', async () => {
