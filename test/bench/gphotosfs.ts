@@ -43,8 +43,9 @@ export async function onFreshMount<T>(
   home: Home,
   driver: string,
   work: (mounted: Mount) => Promise<T>,
+  ...options: readonly string[]
 ): Promise<T> {
-  const mounted = await mount(home, driver);
+  const mounted = await mount(home, driver, ...options);
   try {
     return await work(mounted);
   } finally {
@@ -63,11 +64,11 @@ export interface Mount {
 }
 
 /** Mounts in a process of its own and waits for the first `ls`. */
-export async function mount(home: Home, driver: string): Promise<Mount> {
+export async function mount(home: Home, driver: string, ...options: readonly string[]): Promise<Mount> {
   const path = join(home.folder, 'mount');
   mkdirSync(path, { recursive: true });
   const started = process.hrtime.bigint();
-  const child: ChildProcess = spawn(process.execPath, [main, 'mount', path, '--driver', driver], {
+  const child: ChildProcess = spawn(process.execPath, [main, 'mount', path, '--driver', driver, ...options], {
     env: home.env,
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -5,9 +5,10 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPlace, type Place, until } from '../cli/run-program.ts';
+import { createPlace, type Place } from '../cli/run-program.ts';
 import { canMount } from '../helpers/mount-client.ts';
 import { buildTakeout, photo } from '../helpers/takeout-builder.ts';
+import { endMount, mountWith } from '../promises/mounting.ts';
 
 let place: Place;
 beforeEach(() => {
@@ -32,10 +33,7 @@ describe.runIf(canMount())('the program that unmounts', () => {
       chmodSync(join(programs, name), 0o755);
     }
     const env = { PATH: `${programs}:${process.env.PATH}` };
-    const running = place.startWith(env, 'mount', place.mountPoint, '--driver', driver);
-    await until(() => running.stdout().includes('is mounted'), 60_000);
-    running.child.kill('SIGTERM');
-    expect(await running.ended).toMatchObject({ code: 0 });
+    await endMount(await mountWith(place, env, '--driver', driver));
     const descriptors = readFileSync(list, 'utf8');
     expect(descriptors).toContain(' 2 -> ');
     expect(descriptors).not.toContain('/dev/fuse');

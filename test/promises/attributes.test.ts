@@ -1,11 +1,12 @@
 /** What backup programs go by is the same for ever: of 10,000 files over all that happens to a library. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlace, type Place, until } from '../cli/run-program.ts';
 import { canMount } from '../helpers/mount-client.ts';
-import { attributesOf, buildLibrary, type Library, listFiles } from './library.ts';
-import { endMount, mount } from './mounting.ts';
+import { attributesOf, buildLibrary, contentsOf, filesIn, type Library, listFiles } from './library.ts';
+import { endMount, mount, mountWith } from './mounting.ts';
 
 const photos = 10_000;
 
@@ -23,7 +24,7 @@ afterAll(() => place.clean());
 describe.runIf(canMount())(
   `inode, type, mode, links, size, blocks, mtime, ctime and name of ${photos} files`,
   () => {
-    it('are the same after remounts, syncs, moved archives, a prefetch and a rebuild', {
+    it('are the same after remounts, syncs, moved archives, a prefetch, a rebuild and a copy of the state', {
       timeout: 600_000,
     }, async () => {
       const see = async () => {
@@ -84,6 +85,19 @@ describe.runIf(canMount())(
       await endMount(through);
       await expectSame('a rebuild of the index');
       expect(listFiles(place.home).filter(({ cached }) => cached === undefined)).toEqual([]);
+
+      // Nothing but the copy is left: neither what it was made of, nor the archives.
+      const copy = join(place.folder, 'copy');
+      execFileSync('cp', ['-a', place.home, copy]);
+      renameSync(place.home, join(place.folder, 'home-before'));
+      rmSync(join(place.folder, 'moved'), { recursive: true });
+      const copied = await mountWith(place, { GPHOTOSFS_HOME: copy });
+      await expectSame('a copy of the state', await attributesOf(place.mountPoint));
+      const year = join(place.mountPoint, 'years/2021');
+      const bytes = [...filesIn(await contentsOf(year))].map(([path, hash]) => [`years/2021/${path}`, hash]);
+      expect(bytes).toHaveLength(photos / 4);
+      expect(bytes.filter(([path = '', hash]) => library.files.get(path) !== hash)).toEqual([]);
+      await endMount(copied);
     });
   },
 );

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPlace, type Place, type Running, until } from '../cli/run-program.ts';
+import { createPlace, type Place } from '../cli/run-program.ts';
 import { canMount, eventually, runProgram } from '../helpers/mount-client.ts';
 import {
   buildLibrary,
@@ -17,7 +17,7 @@ import {
   partialsOf,
   wrongInCache,
 } from './library.ts';
-import { endMount, mount } from './mounting.ts';
+import { endMount, mount, mountWith } from './mounting.ts';
 import { fillBytes, fillDisk, mountSmallDisk } from './small-disk.ts';
 
 let place: Place;
@@ -138,7 +138,7 @@ describe.runIf(canMount())('a disk that has home and cache, without a byte left'
     // Full under a mount that is up, and then before one.
     for (const some of [paths.slice(0, 15), paths.slice(15, 30)]) {
       const isFullBefore = existsSync(join(disk, 'filler'));
-      const mounted = await startMount(env);
+      const mounted = await mountWith(place, env);
       if (!isFullBefore) fillDisk(disk);
       expect(await hashes(some)).toEqual(right(some));
       expect(mounted.stderr(), 'it was full').toMatch(/cannot be cached: .*full/);
@@ -149,7 +149,7 @@ describe.runIf(canMount())('a disk that has home and cache, without a byte left'
     }
     expect((await prefetched(6)).stdout).toContain('0 of 60 files');
 
-    const mounted = await startMount(env);
+    const mounted = await mountWith(place, env);
     expect(await hashes(paths.slice(30, 31))).toEqual(right(paths.slice(30, 31)));
     rmSync(join(disk, 'filler'));
     expect(await hashes(paths.slice(31, 33))).toEqual(right(paths.slice(31, 33)));
@@ -160,12 +160,6 @@ describe.runIf(canMount())('a disk that has home and cache, without a byte left'
     expect(await wrongInCache({ home: disk, cache }, library)).toEqual({ checked: 60, wrong: [] });
     expect(partialsOf(cache)).toEqual([]);
   });
-
-  async function startMount(env: Readonly<Record<string, string>>): Promise<Running> {
-    const running = place.startWith(env, 'mount', place.mountPoint);
-    await until(() => running.stdout().includes('\n'), 60_000);
-    return running;
-  }
 });
 
 const cachedCount = (): number =>

@@ -8,7 +8,16 @@ import { type Place, type Running, until } from '../cli/run-program.ts';
 
 /** Mounts, and waits until it answers. */
 export async function mount(place: Place, ...args: string[]): Promise<Running> {
-  const running = place.start('mount', place.mountPoint, ...args);
+  return await mountWith(place, {}, ...args);
+}
+
+/** The same with further variables of the environment. */
+export async function mountWith(
+  place: Place,
+  env: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<Running> {
+  const running = place.startWith(env, 'mount', place.mountPoint, ...args);
   await Promise.race([until(() => running.stdout().includes('\n'), 60_000), running.ended]);
   expect(running.stdout(), running.stderr()).toContain('is mounted');
   return running;

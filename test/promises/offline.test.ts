@@ -15,7 +15,7 @@ const elsewhere = () => join(place.folder, 'elsewhere');
 beforeEach(async () => {
   place = createPlace();
   const albums = [{ folder: 'Summer in Italy', every: 3 }];
-  library = await buildLibrary(folder(), { photos: 120, size: 20_000, albums, parts: 4 });
+  library = await buildLibrary(folder(), { photos: 400, size: 20_000, albums, parts: 4 });
   // By its folder: what lies in it may change without the owner saying so.
   await place.run('add', 'takeout', folder());
   expect((await place.run('sync')).code).toBe(0);
@@ -46,7 +46,7 @@ describe.runIf(canMount())('offline', () => {
       const first = await mount(place);
       const shown = await attributesOf(place.mountPoint);
       await endMount(first);
-      expect(cachedPaths()).toHaveLength(60);
+      expect(cachedPaths()).toHaveLength(200);
 
       if (when === 'before the mount') takeAway(library.archives);
       const mounted = await mount(place);
@@ -69,7 +69,7 @@ describe.runIf(canMount())('offline', () => {
       const second = await mount(place);
       expect(await attributesOf(place.mountPoint)).toEqual(shown);
       await endMount(second);
-      expect(listFiles(place.home).filter(({ cached }) => cached !== undefined)).toHaveLength(60);
+      expect(listFiles(place.home).filter(({ cached }) => cached !== undefined)).toHaveLength(200);
 
       for (const archive of library.archives) renameSync(join(elsewhere(), basename(archive)), archive);
       expect((await place.run('prefetch')).code).toBe(0);

@@ -44,6 +44,9 @@ afterEach(async () => {
   await place.clean();
 });
 
+/** The 99th percentile of listings of an ordinary folder; on a machine with nothing else to do it is below one. */
+const busyFromMs = 5;
+
 const at = (path: string): string => join(place.mountPoint, path);
 
 interface Reader {
@@ -123,8 +126,9 @@ describe.runIf(canMount())('readers', () => {
     expect(performance.now() - began, 'nothing gave up before').toBeGreaterThan(stallSeconds * 1000);
     for (const { ended } of waiting) expect((await ended).status).toBe(0);
     const [cached, uncached, native] = JSON.parse(told) as [number, number][];
-    // A busy machine makes an ordinary folder wait as well: that much is not ours.
-    const limit = 50 + (native?.[1] ?? 0);
+    // A busy machine makes an ordinary folder, listed in turns with these, wait as well: that much is not ours.
+    const nativeMs = native?.[1] ?? 0;
+    const limit = nativeMs < busyFromMs ? 50 : 50 + nativeMs;
     for (const one of [cached, uncached]) {
       expect(one?.[0]).toBeGreaterThan(100);
       expect(one?.[1]).toBeLessThan(limit);

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Subject } from './subject.ts';
+import { hashesOf, type Subject } from './subject.ts';
+
+type Hashes = Record<string, string>;
 
 /** Every system call that writes, with the error that it got. */
 const attempts = `
@@ -59,8 +61,20 @@ print(json.dumps([{name: said(call) for name, call in group.items()} for group i
 `;
 
 export function writingTests(get: () => Subject): void {
-  it('refuses every way to write with EROFS', async () => {
-    const { hands, at } = get();
+  it('refuses every way to write with EROFS, and changes not a byte of index and cache', async () => {
+    const { hands, library, at } = get();
+    /** Of the home without the memory that the index's processes share while it is open, in which readers leave marks. */
+    const state = async () => {
+      const [home, cache] = [library.home, library.cachePath];
+      const hashes = await Promise.all([home, cache].map((folder) => hands.python<Hashes>(hashesOf, folder)));
+      return hashes.map((files) =>
+        Object.entries(files)
+          .filter(([name]) => !name.endsWith('-shm'))
+          .sort(),
+      );
+    };
+    const before = await state();
+    expect(before.map((files) => files.length)).not.toContain(0);
     const [calls = {}, closed = {}] = await hands.python<Record<string, string>[]>(
       attempts,
       at('years/2021'),
@@ -71,5 +85,6 @@ export function writingTests(get: () => Subject): void {
     for (const [name, error] of Object.entries(closed)) {
       expect(['EBADF', 'EACCES', 'EINVAL', 'EROFS'], name).toContain(error);
     }
+    expect(await state()).toEqual(before);
   });
 }
