@@ -1,7 +1,8 @@
 /** A later export has other bytes of a photo: the former ones are shown until the new ones are there, and kept after. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorCode } from '../../src/model/errors.ts';
 import { createPlace, type Place } from '../cli/run-program.ts';
@@ -91,4 +92,34 @@ describe.runIf(canMount())('a revision', () => {
       await endMount(mounted);
     },
   );
+
+  it.each([
+    ['shorter', 4_000_000],
+    ['longer', 14_000_000],
+  ])('that is %s cuts no reader of the former bytes, nor who comes after it', async (_, length) => {
+    const [before, after] = [photo('before', 9_000_000), photo('after', length)];
+    await addExport('20260101T120000Z', before);
+    expect((await place.run('prefetch')).code).toBe(0);
+    const mounted = await mount(place, '--passthrough', 'off');
+    const path = join(place.mountPoint, 'years/2021/IMG_1.jpg');
+    const shown = async () => (await runProgram('cat', path)).stdout;
+    const file = await open(path);
+    const bytes = Buffer.alloc(before.length + (1 << 20));
+    let { bytesRead: end } = await file.read(bytes, 0, 65_536, 0);
+    await addExport('20260301T120000Z', after);
+    expect((await place.run('prefetch')).code).toBe(0);
+    expect((await eventually(shown, (now) => now.equals(after))).equals(after)).toBe(true);
+    await runProgram('stat', path);
+    await sleep(1200);
+    await runProgram('ls', '-l', dirname(path));
+    for (let got = 1; got > 0; end += got)
+      got = (await file.read(bytes, end, 1 << 20, end).catch(() => ({ bytesRead: 0 }))).bytesRead;
+    await file.close();
+    expect(end).toBe(before.length);
+    expect(bytes.subarray(0, end).equals(before)).toBe(true);
+    const size = () => statSync(path).size;
+    expect(await eventually(size, (now) => now === length)).toBe(length);
+    expect((await shown()).equals(after)).toBe(true);
+    await endMount(mounted);
+  });
 });

@@ -27,7 +27,7 @@ export const lookup: Handler = (session, request) => {
     ok(session, request, entryOutLength);
     return;
   }
-  putLookup(session.answer, attributes, session.presentation);
+  putLookup(session.answer, session.ways.shown(attributes), session.presentation);
   if (ok(session, request, entryOutLength)) session.lookups.add(attributes.ino);
 };
 
@@ -52,7 +52,7 @@ export const getattr: Handler = (session, request) => {
   const attributes = session.filesystem.getattr(request.nodeid);
   // ESTALE and not ENOENT: the kernel then looks the whole path up again and finds out what is there now.
   if (attributes === undefined) return fail(session, request, errno.ESTALE);
-  putGetattr(session.answer, attributes, session.presentation);
+  putGetattr(session.answer, session.ways.shown(attributes), session.presentation);
   ok(session, request, attrOutLength);
 };
 

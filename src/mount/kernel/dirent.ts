@@ -56,10 +56,11 @@ export function putListedPlus(
   answer: AnswerBuffer,
   at: number,
   entry: DirectoryEntry,
+  attributes: Attributes,
   as: Presentation,
 ): number {
-  const { ino, kind } = entry.attributes;
-  putEntry(answer.words, at >> 2, entry.attributes, as);
+  const { ino, kind } = attributes;
+  putEntry(answer.words, at >> 2, attributes, as);
   return putDirent(answer, at + entryOutLength, entry.name, ino, entry.cookie, kind);
 }
 

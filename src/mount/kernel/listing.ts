@@ -46,7 +46,7 @@ export const readdir: Handler = (session, request) => list(session, request, fal
 export const readdirplus: Handler = (session, request) => list(session, request, true);
 
 function list(session: Session, request: Request, plus: boolean): void {
-  const { answer, presentation } = session;
+  const { answer, presentation, ways } = session;
   const directory = session.directories.get(readUint64(request.bytes, readIn.handle));
   if (directory === undefined) {
     fail(session, request, errno.EBADF);
@@ -65,7 +65,9 @@ function list(session: Session, request: Request, plus: boolean): void {
       readBatch(session, directory);
       continue;
     }
-    const next = plus ? putListedPlus(answer, end, entry, presentation) : putListed(answer, end, entry);
+    const next = plus
+      ? putListedPlus(answer, end, entry, ways.shown(entry.attributes), presentation)
+      : putListed(answer, end, entry);
     if (next > room) break;
     end = next;
     directory.next++;

@@ -11,7 +11,7 @@
  * never below the kernel's.
  */
 import { sameContent } from '../../model/content.ts';
-import type { OpenedFile } from '../driver.ts';
+import type { Attributes, OpenedFile } from '../driver.ts';
 import type { BackingFiles } from './backing-files.ts';
 import { addToBoard, type Board } from './board.ts';
 import { createKeptPages } from './kept-pages.ts';
@@ -35,8 +35,17 @@ export interface Way {
 export interface OpenWays {
   /** Settles the way for one more open of `ino`, to be given back by `release`. */
   open(ino: number, file: OpenedFile): Way;
-  /** @param changed whether the kernel was told of any change since that open: pages read after that may be of former bytes */
-  release(ino: number, changed: boolean): void;
+  /**
+   * Gives back: whether the kernel has to forget the file's size (see `shown`).
+   * @param changed whether the kernel was told of any change since that open: pages read after that may be of former bytes
+   */
+  release(ino: number, changed: boolean): boolean;
+  /**
+   * The attributes to tell the kernel. While a file is open with former bytes, it is not shown shorter than these: reads
+   * through the page cache end where the kernel takes the end to be, and a reader of the former bytes would miss the rest
+   * without an error.
+   */
+  shown(attributes: Attributes): Attributes;
 }
 
 /** An inode that is open. */
@@ -48,6 +57,8 @@ interface OpenInode {
   readonly backingId: number;
   /** Since then it was opened with other bytes, or something changed: pages that the earlier ones leave may be old. */
   outdated: boolean;
+  /** It was shown longer than it is. */
+  keptSize: boolean;
 }
 
 /** @param backingFiles undefined where the kernel has no passthrough */
@@ -58,7 +69,7 @@ export function createOpenWays(board: Board, backingFiles: BackingFiles | undefi
   function firstOpen(file: OpenedFile): OpenInode {
     const backingId = (file.fd === undefined || isSmall(file) ? undefined : backingFiles?.add(file.fd)) ?? 0;
     if (backingId !== 0) addToBoard(board, 'backingFiles', 1);
-    return { opens: 0, file, backingId, outdated: false };
+    return { opens: 0, file, backingId, outdated: false, keptSize: false };
   }
 
   function hasBytesOf(inode: OpenInode, { recorded, content }: OpenedFile): boolean {
@@ -104,16 +115,26 @@ export function createOpenWays(board: Board, backingFiles: BackingFiles | undefi
     },
     release(ino, changed) {
       const inode = inodes.get(ino);
-      if (inode === undefined) return;
+      if (inode === undefined) return false;
       if (changed) inode.outdated = true;
-      if (--inode.opens > 0) return;
+      if (--inode.opens > 0) return false;
       inodes.delete(ino);
       if (inode.backingId === 0) {
         if (inode.outdated) kept.doubt(ino);
-        return;
+        return inode.keptSize;
       }
       backingFiles?.remove(inode.backingId);
       addToBoard(board, 'backingFiles', -1);
+      return false;
+    },
+    shown(attributes) {
+      const inode = inodes.size === 0 ? undefined : inodes.get(attributes.ino);
+      // What the kernel reads by itself ends where the backing file does.
+      if (inode === undefined || inode.backingId !== 0) return attributes;
+      const { size } = inode.file;
+      if (size <= attributes.size) return attributes;
+      inode.keptSize = true;
+      return { ...attributes, size };
     },
   };
 }

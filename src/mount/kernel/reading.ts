@@ -80,7 +80,8 @@ export const release: Handler = (session, request) => {
 function give(session: Session, handle: number, inDoubt = false): void {
   const file = session.files.release(handle);
   if (file === undefined) return;
-  session.ways.release(file.ino, inDoubt || hasChangedSince(session, file));
+  if (session.ways.release(file.ino, inDoubt || hasChangedSince(session, file)))
+    sendOutdated(session.device, session.answer, file.ino);
   close(file);
 }
 
@@ -123,6 +124,7 @@ export const read: Handler = (session, request) => {
   const length = Math.min(size, file.size - offset);
   if (length <= 0) {
     ok(session, request, 0);
+    afterItsEnd(session, file);
   } else if (file.fd === undefined) {
     request.answered = true;
     const { ino, openedAt, content } = file;
@@ -130,11 +132,17 @@ export const read: Handler = (session, request) => {
     session.post({ type: 'read', unique: uniqueOf(request), ino, offset, length, opening });
   } else if (readFully(file.fd, session.answer.bytes, answerHeaderLength, length, offset)) {
     ok(session, request, length);
+    if (length < size) afterItsEnd(session, file);
   } else {
     // The kernel would fill what is missing with zeros, or shorten the file.
     failShort(session, request, file);
   }
 };
+
+/** From a short answer the kernel takes the file to end there; where a revision is longer, that is not so for its readers. */
+function afterItsEnd(session: Session, file: OpenFile): void {
+  if (hasChangedSince(session, file)) sendOutdated(session.device, session.answer, file.ino);
+}
 
 /**
  * Opens the cache file of a file that was not cached when it was opened, if anything was published since. Where
