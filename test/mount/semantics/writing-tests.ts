@@ -1,7 +1,5 @@
 import { expect, it } from 'vitest';
-import { hashesOf, type Subject } from './subject.ts';
-
-type Hashes = Record<string, string>;
+import type { Subject } from './subject.ts';
 
 /** Every system call that writes, with the error that it got. */
 const attempts = `
@@ -60,21 +58,31 @@ def said(call):
 print(json.dumps([{name: said(call) for name, call in group.items()} for group in (calls, closed)]))
 `;
 
+/**
+ * Every file of index and cache: inode, times and, up to 64 MB, its bytes. Without the memory that the index's processes share, in
+ * which readers leave marks, and without what fetches that are under way write: leases and partial files.
+ */
+const stateOf = `
+import hashlib, json, os, sys
+home, cache = sys.argv[1:]
+paths = [os.path.join(home, name) for name in os.listdir(home) if name.startswith('index.db') and not name.endswith('-shm')]
+for above, folders, names in os.walk(cache):
+    if above.endswith('/.gphotosfs') and 'partial' in folders: folders.remove('partial')
+    paths += [os.path.join(above, name) for name in names]
+def said(path):
+    s = os.lstat(path)
+    line = f'{path} {s.st_ino} {s.st_mode} {s.st_size} {s.st_mtime_ns} {s.st_ctime_ns}'
+    if os.path.islink(path) or s.st_size > 64e6: return line
+    with open(path, 'rb') as file: return line + ' ' + hashlib.sha256(file.read()).hexdigest()
+print(json.dumps([said(path) for path in sorted(paths)]))
+`;
+
 export function writingTests(get: () => Subject): void {
   it('refuses every way to write with EROFS, and changes not a byte of index and cache', async () => {
     const { hands, library, at } = get();
-    /** Of the home without the memory that the index's processes share while it is open, in which readers leave marks. */
-    const state = async () => {
-      const [home, cache] = [library.home, library.cachePath];
-      const hashes = await Promise.all([home, cache].map((folder) => hands.python<Hashes>(hashesOf, folder)));
-      return hashes.map((files) =>
-        Object.entries(files)
-          .filter(([name]) => !name.endsWith('-shm'))
-          .sort(),
-      );
-    };
+    const state = () => hands.python<string[]>(stateOf, library.home, library.cachePath);
     const before = await state();
-    expect(before.map((files) => files.length)).not.toContain(0);
+    expect(before.length).toBeGreaterThan(3);
     const [calls = {}, closed = {}] = await hands.python<Record<string, string>[]>(
       attempts,
       at('years/2021'),
