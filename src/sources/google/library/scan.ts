@@ -38,10 +38,11 @@ export async function* scanLibrary(
     }
   }
 
-  let { stopped } = listed;
+  let stopped: GphotosfsError | undefined;
   let added = 0;
   const unknown = items.filter(({ id }) => memory.find(id) === undefined);
-  const wanted = unknown.filter(({ state }) => state === 'ready');
+  const certain = new Set(listed.stopped === undefined ? items : wholeSeconds(listed.items));
+  const wanted = unknown.filter((item) => item.state === 'ready' && certain.has(item));
   for (const { id, baseUrl } of wanted) if (baseUrl !== undefined) links.put(id, baseUrl);
   for (let at = 0; at < wanted.length && stopped === undefined; at += pageLength) {
     request.progress({ phase: 'asking for sizes', done: at, total: wanted.length });
@@ -69,10 +70,11 @@ export async function* scanLibrary(
   yield page({ problems: broken, waiting: unknown.length - added });
 
   // Albums count against another quota than sizes, so they go on where those had to stop.
-  const mayAskOn = stopped === undefined || (stopped.kind === 'quota' && listed.stopped === undefined);
+  const mayAskOn = listed.stopped === undefined && (stopped === undefined || stopped.kind === 'quota');
   if (mayAskOn)
     yield* scanAlbums(client, request, { memory, hasNewItems: added > 0, archive: libraryArchive });
-  if (stopped !== undefined) throw stopped;
+  const why = stopped ?? listed.stopped;
+  if (why !== undefined) throw why;
 }
 
 const nothing: Page = { archives: [], items: [], albums: [], memos: [], problems: [] };
@@ -102,7 +104,7 @@ async function listAll(client: GoogleClient, { signal, progress }: ScanRequest):
       progress({ phase: 'listing', done: items.size, total: items.size });
     }
   } catch (error) {
-    // What came until then is listed all the same.
+    // What came until then is gone on with.
     if (!(error instanceof GphotosfsError) || error.kind === 'interrupted' || items.size === 0) throw error;
     stopped = error;
   }
@@ -121,6 +123,17 @@ async function listAll(client: GoogleClient, { signal, progress }: ScanRequest):
     });
   }
   return { items: [...items.values()], problems, stopped };
+}
+
+/**
+ * Of a list that broke off, the items whose second surely came whole: where it goes from the newest to the oldest, only the last
+ * second may go on. In any other order none is sure, and what may have a namesake must not be taken for an item of Takeout.
+ */
+function wholeSeconds(items: readonly LibraryItem[]): readonly LibraryItem[] {
+  const times = items.map(({ takenAt }) => takenAt ?? Number.NaN);
+  const isInOrder = times.every((time, at) => at === 0 || time <= (times[at - 1] ?? Number.NaN));
+  const last = times.at(-1) ?? Number.NaN;
+  return isInOrder ? items.filter((_, at) => (times[at] ?? Number.NaN) > last) : [];
 }
 
 /** Names are given in this order: oldest first, and the same in every sync. */

@@ -268,6 +268,22 @@ describe('a list that lies', () => {
     expect(home.tree()).toEqual(before);
   });
 
+  it('may break off each time, and what came is listed, but for the second at which it did', async () => {
+    const fault = google.fake.plan({ path: '/library/v1/mediaItems', after: 1, status: 500, times: 1000 });
+    const report = await sync();
+    expect(report).toMatchObject({ newItems: 99, waiting: 1, error: { kind: 'source-unreachable' } });
+    expect(fault.fired).toBeGreaterThan(1);
+    expect(home.years()).toHaveLength(99);
+    fault.fired = 1000;
+    expect(await sync()).toMatchObject({ newItems: 131, waiting: 0, error: undefined });
+  });
+
+  it('may break off without being in order, and nothing new is listed: a namesake may be missing', async () => {
+    google.photos.items = [...all.slice(100), ...all.slice(0, 100).reverse()];
+    google.fake.plan({ path: '/library/v1/mediaItems', after: 1, status: 500, times: 1000 });
+    expect(await sync()).toMatchObject({ newItems: 0, waiting: 100, error: { kind: 'source-unreachable' } });
+  });
+
   it('may lead back to itself', async () => {
     const page = { mediaItems: [], nextPageToken: 'again' };
     google.fake.plan({ path: '/library/v1/mediaItems', status: 200, body: page, times: 1000 });
