@@ -24,7 +24,11 @@ export async function withFileLock<T>(path: string, work: () => T | Promise<T>):
   let renewals = 0;
   const renewing = setInterval(() => {
     renewals += 1;
-    if (isMine(lock, token)) writeFileSync(lock, `${token} ${renewals}`);
+    try {
+      if (isMine(lock, token)) writeFileSync(lock, `${token} ${renewals}`);
+    } catch {
+      // The disk may be full or away for a moment. One that isn't renewed for long is taken over, as if its holder had died.
+    }
   }, renewEveryMs).unref();
   try {
     return await work();

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +37,22 @@ it('says which folder cannot be written to', async () => {
 it('is given back when the work fails', async () => {
   await expect(withFileLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await withFileLock(path, () => 'in')).toBe('in');
+});
+
+it('that cannot be renewed for once ends nothing', async () => {
+  const uncaught: unknown[] = [];
+  const note = (error: unknown) => void uncaught.push(error);
+  process.on('uncaughtException', note);
+  const lock = `${path}.lock`;
+  await withFileLock(path, async () => {
+    // What is no file can neither be read nor written.
+    rmSync(lock);
+    mkdirSync(lock);
+    await sleep(1500);
+    rmdirSync(lock);
+  });
+  process.off('uncaughtException', note);
+  expect(uncaught).toEqual([]);
 });
 
 it('stays with a holder that takes its time, and leaves one that has died', async () => {
