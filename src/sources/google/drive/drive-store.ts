@@ -42,7 +42,8 @@ export function driveStore({ api: open, folders, spool }: DriveStoreRequest): Ar
       for (const id of known) {
         if (listed.has(id)) continue;
         const file = await lookAgain(api, id, signal);
-        if (file === undefined || file.trashed) gone.push(id);
+        if (file instanceof GphotosfsError) problems.push(notShown(id, file));
+        else if (file === undefined || file.trashed) gone.push(id);
         else add(file);
       }
       return { found, problems, gone };
@@ -51,15 +52,27 @@ export function driveStore({ api: open, folders, spool }: DriveStoreRequest): Ar
   };
 }
 
-/** The file, wherever it was moved to; undefined where it is surely not there any more. */
-async function lookAgain(api: DriveApi, id: string, signal: AbortSignal): Promise<DriveFile | undefined> {
+/** The file, wherever it was moved to; undefined where it is surely not there any more; or why Drive doesn't show this one. */
+async function lookAgain(
+  api: DriveApi,
+  id: string,
+  signal: AbortSignal,
+): Promise<DriveFile | GphotosfsError | undefined> {
   try {
     return await api.look(id, signal);
   } catch (error) {
-    if (error instanceof GphotosfsError && error.kind === 'source-gone') return undefined;
+    if (!(error instanceof GphotosfsError)) throw error;
+    if (error.kind === 'source-gone') return undefined;
+    if (error.kind === 'no-permission' || error.kind === 'bad-source') return error;
     throw error;
   }
 }
+
+const notShown = (id: string, { message }: GphotosfsError): Problem => ({
+  where: `Drive file ${id}`,
+  what: `Drive doesn't show it any more: ${message}`,
+  remedy: 'Ask its owner, or add the account that owns it. What it showed stays listed.',
+});
 
 function foundArchive(api: DriveApi, file: DriveFile, spool: string | undefined): FoundArchive {
   const { id, name } = file;

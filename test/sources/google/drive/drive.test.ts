@@ -384,6 +384,27 @@ describe('what is there', () => {
     expect(names(await scanPages(home.source({ tgz: true })))).toEqual(['p.jpg']);
   });
 
+  it('that Drive shows no more to the account is a problem, neither gone nor an end of the scan', async () => {
+    const [first] = await home.upload({ entries: [entry('a.jpg')] });
+    if (first === undefined) throw new Error();
+    const memory: Memory = new Map();
+    await scanPages(source, { memory });
+    first.parents = [];
+    first.name = 'renamed';
+    const message = 'The user does not have sufficient permissions for this file.';
+    const errors = [{ domain: 'global', reason: 'insufficientFilePermissions' }];
+    const body = { error: { code: 403, message, errors } };
+    const fault = home.fake.plan({ path: `/drive/v3/files/${first.id}`, status: 403, body });
+    await home.upload({ exportTime: '20260201T120000Z', entries: [entry('b.jpg')] });
+    const pages = await scanPages(source, { memory });
+    expect(fault.fired).toBe(1);
+    expect(names(pages)).toEqual(['b.jpg']);
+    expect(pages.flatMap(({ gone = [] }) => gone)).toEqual([]);
+    expect(problems(pages)).toEqual([
+      expect.stringMatching(new RegExp(`${first.id}.*sufficient permissions`)),
+    ]);
+  });
+
   it('is gone only when Drive says so of the file itself', async () => {
     const [first, second] = await home.upload({ parts: 2, entries: [entry('a.jpg'), entry('b.jpg')] });
     if (first === undefined || second === undefined) throw new Error();
