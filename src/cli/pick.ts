@@ -20,6 +20,7 @@ import {
   getSession,
   type PickerSession,
 } from '../sources/google/picker/api.ts';
+import { expired } from '../sources/google/picker/links.ts';
 import { parseSessions, sessionsKey, sessionsMemo } from '../sources/google/picker/sessions.ts';
 import type { Source } from '../sources/source.ts';
 import type { SourceReport } from '../sync/sync.ts';
@@ -42,11 +43,19 @@ export const run: Run = async (context) => {
   const { entry } = await ensureAccountEntry(paths.config, 'picker', settings.account);
   const client = await context.sourceParts.google(settings.account);
   const session = await createSession(client, signal);
-  await tellWhere(context, session);
-  const picked = await waitUntilPicked(client, session, signal);
-
   const index = await context.index();
-  remember(index, entry, picked);
+  // Before anything is picked: what is, shall not be lost with this program.
+  remember(index, entry, session);
+  await tellWhere(context, session);
+  try {
+    await waitUntilPicked(client, session, signal);
+  } catch (error) {
+    // Of anything else nobody knows whether the owner goes on picking.
+    if (error instanceof GphotosfsError && isOver(error))
+      await endSession(client, index, entry, session, AbortSignal.timeout(lastCallMs));
+    throw error;
+  }
+
   const [source] = await openSources([entry], context.sourceParts);
   if (source === undefined) throw new GphotosfsError('internal', 'the picker is no source');
   try {
@@ -83,28 +92,38 @@ async function tellWhere({ output }: Context, { pickerUri }: PickerSession): Pro
   ]);
 }
 
-/** Asks as often as Google says. A session nobody picks in is ended. @throws `not-found` when time is up */
+/** The owner gave up, or Google did. */
+function isOver({ kind }: GphotosfsError): boolean {
+  return kind === 'interrupted' || kind === 'not-found' || kind === 'source-gone';
+}
+
+/**
+ * Asks as often as Google says, whatever passes meanwhile.
+ * @throws `not-found` when time is up, `source-gone`, `interrupted`, and what doesn't pass in that time
+ */
 async function waitUntilPicked(
   client: GoogleClient,
   session: PickerSession,
   signal: AbortSignal,
-): Promise<PickerSession> {
+): Promise<void> {
   const until = performance.now() + session.patienceMs;
-  try {
-    for (let now = session; ; now = await getSession(client, session.id, signal)) {
-      if (now.isPicked) return now;
-      if (performance.now() + now.pollMs > until) break;
-      await sleep(now.pollMs, undefined, { signal }).catch(() => {
-        throw new GphotosfsError('interrupted', 'nothing was picked');
-      });
-    }
-    throw new GphotosfsError('not-found', 'nothing was picked in the time that Google gives', {
-      hint: 'Run "gphotosfs pick" again.',
+  for (let now = session; ; ) {
+    if (now.isPicked) return;
+    if (performance.now() + now.pollMs > until) break;
+    await sleep(now.pollMs, undefined, { signal }).catch(() => {
+      throw new GphotosfsError('interrupted', 'nothing was picked');
     });
-  } catch (error) {
-    await deleteSession(client, session.id, AbortSignal.timeout(lastCallMs)).catch(() => {});
-    throw error;
+    try {
+      now = await getSession(client, session.id, signal);
+    } catch (error) {
+      const known = toGphotosfsError(error);
+      if (known.kind === 'source-gone') throw expired(session.id, known);
+      if (!known.retryCanHelp || performance.now() + (known.retryAfterMs ?? 0) > until) throw known;
+    }
   }
+  throw new GphotosfsError('not-found', 'nothing was picked in the time that Google gives', {
+    hint: 'Run "gphotosfs pick" again.',
+  });
 }
 
 function remember(index: Index, { id }: SourceEntry, session: PickerSession): void {
@@ -138,6 +157,13 @@ async function syncPicked(context: Context, source: Source): Promise<SourceRepor
     const [found] = report.sources;
     if (found !== undefined) return found;
     throw new GphotosfsError('internal', 'the picker was not read');
+  } catch (error) {
+    const known = toGphotosfsError(error);
+    if (known.kind !== 'busy') throw known;
+    throw new GphotosfsError('busy', known.message, {
+      hint: 'What you picked is remembered: run "gphotosfs sync" and "gphotosfs prefetch" in the next days.',
+      cause: known,
+    });
   } finally {
     progress.stop();
   }

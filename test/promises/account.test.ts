@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { openDailyCounts } from '../../src/index/daily-counts.ts';
+import { openLeases } from '../../src/index/leases.ts';
 import { projectOf, readClientSecret } from '../../src/sources/google/client-secret.ts';
 import { pacificDay } from '../../src/sources/google/pacific-day.ts';
 import { useAccountPlace } from '../cli/account-place.ts';
@@ -213,6 +214,47 @@ describe('what is picked', () => {
     expect((await run('status')).results[0]).toMatchObject({ files: 2, cachedFiles: 0, unavailable: 2 });
   });
 
+  it('is waited for though the network is away meanwhile', async () => {
+    home.photos.willPick = undefined;
+    const fault = home.fake.plan({
+      path: '/picker/v1/sessions/',
+      method: 'GET',
+      status: 200,
+      body: '<html>Welcome to our hotel</html>',
+      // Of each call two, then patience without a network ends.
+      times: 4,
+    });
+    const running = home.place.start('--json', 'pick');
+    await until(() => fault.fired === 4, 60_000);
+    home.photos.willPick = picked;
+    const ended = await running.ended;
+    expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining('"newItems":2')]);
+  });
+
+  it('is remembered as soon as there is a link: the next sync has it where the program was killed', async () => {
+    home.photos.willPick = undefined;
+    const running = home.place.start('--json', 'pick');
+    await until(() => running.stdout().includes('"session"'));
+    running.child.kill('SIGKILL');
+    await running.ended;
+    // Nothing was picked so far: no trouble.
+    expect(await run('sync')).toMatchObject({ code: 0, results: [{ sources: [{ newItems: 0 }] }] });
+    for (const session of home.photos.sessions) session.picked = picked;
+    expect(await run('sync')).toMatchObject({ code: 0, results: [{ sources: [{ newItems: 2 }] }] });
+  });
+
+  it('is said to be remembered where another sync keeps it from being listed', async () => {
+    home.photos.willPick = picked;
+    const leases = openLeases(home.place.home);
+    leases.acquire('sync');
+    const busy = await home.place.run('pick');
+    leases.release('sync');
+    leases.close();
+    expect(busy.code).not.toBe(0);
+    expect(busy.stderr).toContain('What you picked is remembered');
+    expect(await run('sync')).toMatchObject({ code: 0, results: [{ sources: [{ newItems: 2 }] }] });
+  });
+
   it('ends its session when the owner gives up', async () => {
     home.photos.willPick = undefined;
     const running = home.place.start('--json', 'pick');
@@ -220,6 +262,10 @@ describe('what is picked', () => {
     running.child.kill('SIGINT');
     expect((await running.ended).code).toBe(130);
     expect(home.photos.sessions).toMatchObject([{ deleted: true }]);
+    // Nor is it remembered.
+    home.fake.requests.splice(0);
+    expect((await run('sync')).code).toBe(0);
+    expect(home.fake.requests).toEqual([]);
   });
 });
 
