@@ -231,6 +231,19 @@ describe('what is picked', () => {
     expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining('"newItems":2')]);
   });
 
+  it('is over where Google ends its session, and says what to do', async () => {
+    home.photos.willPick = undefined;
+    const running = home.place.start('pick');
+    await until(() => running.stdout().includes('Waiting until'));
+    for (const session of home.photos.sessions) session.expired = true;
+    const ended = await running.ended;
+    expect(ended.code).not.toBe(0);
+    expect(ended.stderr).toContain('Run "gphotosfs pick"');
+    home.fake.requests.splice(0);
+    expect((await run('sync')).code).toBe(0);
+    expect(home.fake.requests).toEqual([]);
+  });
+
   it('is remembered as soon as there is a link: the next sync has it where the program was killed', async () => {
     home.photos.willPick = undefined;
     const running = home.place.start('--json', 'pick');

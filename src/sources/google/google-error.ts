@@ -120,11 +120,22 @@ export function errorOfRefusal(status: number, body: string, context: RefusalCon
   }
   if (status >= 300 && status < 400)
     return fail('source-unreachable', `${host} sends elsewhere (${said})`, captive);
-  if (status === 404 || status === 410) return fail('source-gone', `it is not there (${said})`);
-  if (status === 403) return fail('no-permission', `Google refuses it (${said})`);
-  if (status === 412 || status === 416) return fail('source-changed', `it is not what it was (${said})`);
-  return fail('bad-source', `Google refuses the request (${said})`);
+  if (status === 404 || status === 410) return fail('source-gone', `it is not there (${said})`, hints.gone);
+  if (status === 403) return fail('no-permission', `Google refuses it (${said})`, hints.refused);
+  if (status === 412 || status === 416)
+    return fail('source-changed', `it is not what it was (${said})`, hints.changed);
+  return fail('bad-source', `Google refuses the request (${said})`, hints.odd);
 }
+
+/** What to do where who asked knows no better. */
+const hints = {
+  gone: { hint: 'If it was deleted at Google, that is why; else it is tried again by the next run.' },
+  refused: {
+    hint: 'It is tried again by the next run. If it is not yours, ask its owner whether you may download it.',
+  },
+  changed: { hint: 'Run "gphotosfs sync", then try again.' },
+  odd: { hint: 'It is tried again by the next run. If it stays so, please report it.' },
+} as const;
 
 /** What a page that isn't Google's comes from, mostly. */
 const captive = {

@@ -40,6 +40,7 @@ const cases: readonly (readonly [
       'INVALID_ARGUMENT',
     ),
     { kind: 'bad-source' },
+    'next run',
   ],
   [
     'no token',
@@ -130,7 +131,7 @@ const cases: readonly (readonly [
     { kind: 'quota', retryAfterMs: 30_000 },
   ],
   ['a 429 of the content host', 429, '<html>Too many</html>', { kind: 'quota', retryAfterMs: 30_000 }],
-  ['a link that has expired', 403, '<html>403</html>', { kind: 'no-permission' }],
+  ['a link that has expired', 403, '<html>403</html>', { kind: 'no-permission' }, 'next run'],
   [
     'an abusive file',
     403,
@@ -144,12 +145,14 @@ const cases: readonly (readonly [
     404,
     google(404, 'Requested entity was not found.', 'NOT_FOUND'),
     { kind: 'source-gone' },
+    'deleted at Google',
   ],
   [
     'a range beyond the end',
     416,
     google(416, 'no', undefined, { errors: [{ reason: 'requestedRangeNotSatisfiable' }] }),
     { kind: 'source-changed' },
+    'gphotosfs sync',
   ],
   [
     'a server error',
