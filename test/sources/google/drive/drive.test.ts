@@ -113,7 +113,8 @@ describe('requests', () => {
 
     const apart = Array.from({ length: 64 }, (_, at) => entry(`q${at}.jpg`, photo(at, 300_000)));
     await home.upload({ exportTime: '20260201T120000Z', entries: apart });
-    home.fake.conditions.latencyMs = 20;
+    // So long that all of a round are under way before the first is answered, on a busy machine, too.
+    home.fake.conditions.latencyMs = 200;
     let open = 0;
     let most = 0;
     home.drive.onBytes = () => {
@@ -122,7 +123,7 @@ describe('requests', () => {
       most = Math.max(most, open);
     };
     expect(names(await scanPages(source)).length).toBe(264);
-    expect(most).toBeGreaterThan(8);
+    expect(most).toBeGreaterThanOrEqual(16);
     expect(most).toBeLessThanOrEqual(24);
   });
 
