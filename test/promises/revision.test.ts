@@ -96,30 +96,43 @@ describe.runIf(canMount())('a revision', () => {
   it.each([
     ['shorter', 4_000_000],
     ['longer', 14_000_000],
-  ])('that is %s cuts no reader of the former bytes, nor who comes after it', async (_, length) => {
-    const [before, after] = [photo('before', 9_000_000), photo('after', length)];
-    await addExport('20260101T120000Z', before);
-    expect((await place.run('prefetch')).code).toBe(0);
-    const mounted = await mount(place, '--passthrough', 'off');
-    const path = join(place.mountPoint, 'years/2021/IMG_1.jpg');
-    const shown = async () => (await runProgram('cat', path)).stdout;
-    const file = await open(path);
-    const bytes = Buffer.alloc(before.length + (1 << 20));
-    let { bytesRead: end } = await file.read(bytes, 0, 65_536, 0);
-    await addExport('20260301T120000Z', after);
-    expect((await place.run('prefetch')).code).toBe(0);
-    expect((await eventually(shown, (now) => now.equals(after))).equals(after)).toBe(true);
-    await runProgram('stat', path);
-    await sleep(1200);
-    await runProgram('ls', '-l', dirname(path));
-    for (let got = 1; got > 0; end += got)
-      got = (await file.read(bytes, end, 1 << 20, end).catch(() => ({ bytesRead: 0 }))).bytesRead;
-    await file.close();
-    expect(end).toBe(before.length);
-    expect(bytes.subarray(0, end).equals(before)).toBe(true);
-    const size = () => statSync(path).size;
-    expect(await eventually(size, (now) => now === length)).toBe(length);
-    expect((await shown()).equals(after)).toBe(true);
-    await endMount(mounted);
-  });
+  ])(
+    'that is %s gives its former readers their bytes or an error, and cuts nobody who comes after it',
+    async (which, length) => {
+      const [before, after] = [photo('before', 9_000_000), photo('after', length)];
+      await addExport('20260101T120000Z', before);
+      expect((await place.run('prefetch')).code).toBe(0);
+      const mounted = await mount(place, '--passthrough', 'off');
+      const path = join(place.mountPoint, 'years/2021/IMG_1.jpg');
+      const shown = async () => (await runProgram('cat', path)).stdout;
+      const file = await open(path);
+      const bytes = Buffer.alloc(before.length + (1 << 20));
+      let { bytesRead: end } = await file.read(bytes, 0, 65_536, 0);
+      await addExport('20260301T120000Z', after);
+      expect((await place.run('prefetch')).code).toBe(0);
+      expect((await eventually(shown, (now) => now.equals(after))).equals(after)).toBe(true);
+      await runProgram('stat', path);
+      await sleep(1200);
+      await runProgram('ls', '-l', dirname(path));
+      let failure: unknown;
+      for (let got = 1; got > 0; end += got) {
+        got = await file.read(bytes, end, 1 << 20, end).then(
+          ({ bytesRead }) => bytesRead,
+          (error: unknown) => {
+            failure = error;
+            return 0;
+          },
+        );
+      }
+      await file.close();
+      expect(bytes.subarray(0, end).equals(before.subarray(0, end))).toBe(true);
+      // Its last page would be filled with zeros up to the new end.
+      if (which === 'longer') expect(failure).toMatchObject({ code: 'EIO' });
+      else expect([failure, end]).toEqual([undefined, before.length]);
+      const size = () => statSync(path).size;
+      expect(await eventually(size, (now) => now === length)).toBe(length);
+      expect((await shown()).equals(after)).toBe(true);
+      await endMount(mounted);
+    },
+  );
 });

@@ -20,6 +20,8 @@ export interface OpenFile {
   readonly content: Content;
   /** The kernel reads it by itself: no READ will come. */
   readonly byKernel: boolean;
+  /** What it reads goes to its reader alone, and leaves no pages. */
+  readonly direct: boolean;
   /** The board's `published` when the index was last asked for a cache file. */
   seenPublished: number;
 }

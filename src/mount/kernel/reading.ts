@@ -39,7 +39,8 @@ export const open: Handler = (session, request) => {
   const { fd, size, content } = opened;
   const way = session.ways.open(ino, opened);
   const { byKernel } = way;
-  const file: OpenFile = { ino, openedAt, changedAtOpen, fd, size, content, byKernel, seenPublished };
+  const direct = (way.flags & openFlag.directIo) !== 0;
+  const file: OpenFile = { ino, openedAt, changedAtOpen, fd, size, content, byKernel, direct, seenPublished };
   const handle = session.files.open(file);
   let isTaken = false;
   try {
@@ -122,9 +123,10 @@ export const read: Handler = (session, request) => {
     if (file.fd === undefined && isOther) return fail(session, request, errno.EIO);
   }
   const length = Math.min(size, file.size - offset);
-  if (length <= 0) {
+  if (length < size && !file.direct && isLongerNow(session, file)) {
+    fail(session, request, errno.EIO);
+  } else if (length <= 0) {
     ok(session, request, 0);
-    afterItsEnd(session, file);
   } else if (file.fd === undefined) {
     request.answered = true;
     const { ino, openedAt, content } = file;
@@ -132,16 +134,18 @@ export const read: Handler = (session, request) => {
     session.post({ type: 'read', unique: uniqueOf(request), ino, offset, length, opening });
   } else if (readFully(file.fd, session.answer.bytes, answerHeaderLength, length, offset)) {
     ok(session, request, length);
-    if (length < size) afterItsEnd(session, file);
   } else {
     // The kernel would fill what is missing with zeros, or shorten the file.
     failShort(session, request, file);
   }
 };
 
-/** From a short answer the kernel takes the file to end there; where a revision is longer, that is not so for its readers. */
-function afterItsEnd(session: Session, file: OpenFile): void {
-  if (hasChangedSince(session, file)) sendOutdated(session.device, session.answer, file.ino);
+/**
+ * Whether a longer revision came. The kernel fills the page behind a reader's end with zeros, and gives them out as soon as anybody asks
+ * how long the file is now (seen: 20,480 bytes of a file of 20,000), so this reader is told that it can't have its end.
+ */
+function isLongerNow(session: Session, file: OpenFile): boolean {
+  return (session.filesystem.getattr(file.ino)?.size ?? 0) > file.size;
 }
 
 /**
